@@ -1,0 +1,54 @@
+//! Requests to other components and to the outside.
+
+use std::{pin::Pin, time::Duration};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use futures::Stream;
+
+/// A body that arrives piece by piece.
+pub type ByteStream = Pin<Box<dyn Stream<Item = Result<Bytes, HttpError>> + Send>>;
+
+/// Why there is no answer, or no more of it.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum HttpError {
+    /// `spin.toml` does not let this component talk to that host.
+    #[error("requests to {authority} are not allowed")]
+    Denied {
+        /// The host and port that were asked for.
+        authority: String,
+    },
+    /// No connection, or it broke; `sent` says whether the request may have reached the other side.
+    #[error("the connection failed: {reason}")]
+    Connection {
+        /// True where the request may have been carried out.
+        sent: bool,
+        /// What the host said, without secrets.
+        reason: String,
+    },
+    /// The other side took longer than it was given.
+    #[error("no answer within {limit_ms} ms")]
+    Timeout {
+        /// The limit, in milliseconds.
+        limit_ms: u64,
+    },
+    /// The request itself is not one that can be sent.
+    #[error("not a request that can be sent: {reason}")]
+    Invalid {
+        /// What is wrong with it.
+        reason: String,
+    },
+}
+
+/// A client for HTTP.
+#[async_trait]
+pub trait Http: Send + Sync {
+    /// Sends `request` and waits at most `limit` for the head of the response; its body then streams.
+    ///
+    /// Nothing is retried and no redirect is followed. `Host` and all `spin-*` headers are left out (`spin.md` 2.10).
+    async fn send(
+        &self,
+        request: http::Request<Bytes>,
+        limit: Duration,
+    ) -> Result<http::Response<ByteStream>, HttpError>;
+}

@@ -1,0 +1,63 @@
+//! Ports to the world outside, and their implementations.
+//!
+//! A capability asks for what it needs through [`Host`]: SQL, a cache, outbound HTTP, time, randomness, settings, and work
+//! that outlives a response. Inside a component the ports are Spin's; natively (tests, tools) they are ordinary libraries.
+//! With `edge` and `step` this is the only crate that names `spin_sdk`.
+//!
+//! All port futures are `Send`, because axum wants handlers that are. An instance of a component has one thread, so the
+//! Spin implementations wrap Spin's own futures to say so.
+
+mod cache;
+mod clock;
+mod http;
+mod random;
+pub mod sql;
+mod tasks;
+mod variables;
+
+use std::sync::Arc;
+
+use ids::{Id, Timestamp};
+
+pub use crate::{
+    cache::{Cache, CacheError, CacheKey},
+    clock::{Clock, Elapsed, within},
+    http::{ByteStream, Http, HttpError},
+    random::Random,
+    sql::Sql,
+    tasks::Tasks,
+    variables::{Variables, VariablesError},
+};
+
+/// Everything outside that a capability may ask for. Cloning it is cheap.
+#[derive(Clone)]
+pub struct Host {
+    /// The SQL database.
+    pub sql: Arc<dyn Sql>,
+    /// Values that may be lost at any time.
+    pub cache: Arc<dyn Cache>,
+    /// Requests to other components and to the outside.
+    pub http: Arc<dyn Http>,
+    /// What time it is, and waiting.
+    pub clock: Arc<dyn Clock>,
+    /// Unpredictable bytes.
+    pub random: Arc<dyn Random>,
+    /// The settings of the deployment.
+    pub variables: Arc<dyn Variables>,
+    /// Work that goes on after the response.
+    pub tasks: Arc<dyn Tasks>,
+}
+
+impl Host {
+    /// The present moment.
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// A new id of the wanted kind, made now.
+    pub fn new_id<I: Id>(&self) -> I {
+        let mut random = [0; 10];
+        self.random.fill(&mut random);
+        I::new(self.now(), random)
+    }
+}

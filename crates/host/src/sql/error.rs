@@ -1,0 +1,75 @@
+//! What can go wrong with a statement, in words that a caller can act on, although Spin loses or mangles them.
+
+use fault::{Fault, Kind};
+
+use super::DecodeError;
+
+/// Why a statement failed.
+#[derive(Debug, thiserror::Error)]
+pub enum SqlError {
+    /// A row with the same unique key is there already.
+    #[error("the row exists already")]
+    UniqueViolation {
+        /// The violated index as far as the database names it: `users.email`, `uq_users_email`.
+        constraint: String,
+    },
+    /// The row that this one refers to does not exist, or is still referred to.
+    #[error("a row that is referred to does not exist")]
+    ForeignKeyViolation,
+    /// Two transactions waited for each other and this one had to give way. Run it again.
+    #[error("the transaction gave way to another")]
+    Deadlock,
+    /// A lock was not to be had in time. Run it again, later.
+    #[error("a lock was not to be had in time")]
+    LockTimeout,
+    /// No connection, a lost one, or no answer before the deadline.
+    #[error("the database is not available")]
+    Unavailable {
+        /// What the driver said, without the address and its password.
+        reason: String,
+    },
+    /// The result has more rows than anybody should read at once.
+    #[error("more than {limit} rows")]
+    TooManyRows {
+        /// The limit.
+        limit: usize,
+    },
+    /// A value is not of the type that the reader expects.
+    #[error(transparent)]
+    Decode(#[from] DecodeError),
+    /// The statement itself is wrong: a defect of ours.
+    #[error("the statement failed")]
+    Statement {
+        /// What the database said.
+        reason: String,
+    },
+}
+
+impl SqlError {
+    /// True where the same transaction may well succeed when it is run again from its beginning.
+    pub fn is_transient(&self) -> bool {
+        matches!(self, Self::Deadlock | Self::LockTimeout)
+    }
+}
+
+impl Fault for SqlError {
+    fn kind(&self) -> Kind {
+        match self {
+            Self::UniqueViolation { .. } | Self::ForeignKeyViolation => Kind::Conflict,
+            Self::Deadlock | Self::LockTimeout | Self::Unavailable { .. } => Kind::Unavailable,
+            Self::TooManyRows { .. } | Self::Decode(_) | Self::Statement { .. } => Kind::Internal,
+        }
+    }
+
+    fn code(&self) -> &'static str {
+        match self.kind() {
+            Kind::Conflict => "conflict",
+            Kind::Unavailable => "database_unavailable",
+            _ => "internal_error",
+        }
+    }
+
+    fn retry_after_ms(&self) -> Option<u64> {
+        matches!(self.kind(), Kind::Unavailable).then_some(1000)
+    }
+}

@@ -1,0 +1,151 @@
+//! Values that go into and come out of statements.
+
+use ids::Timestamp;
+
+/// A value of a parameter or a column: what both databases can say without loss.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Value {
+    /// SQL NULL.
+    Null,
+    /// Any integer column.
+    Integer(i64),
+    /// FLOAT and DOUBLE.
+    Real(f64),
+    /// CHAR, VARCHAR, TEXT, JSON.
+    Text(String),
+    /// BINARY, VARBINARY, BLOB; on MariaDB also texts of a `_bin` collation, which [`FromValue`] for `String` accepts.
+    Blob(Vec<u8>),
+}
+
+/// A value of a row is not what the reader expects.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("column {column} is not {expected}")]
+pub struct DecodeError {
+    /// Position of the column, from 0.
+    pub column: usize,
+    /// What the reader expected.
+    pub expected: &'static str,
+}
+
+/// One row of a result, read by position.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Row(Vec<Value>);
+
+impl Row {
+    /// A row of `values`, in the order of the SELECT.
+    pub fn new(values: Vec<Value>) -> Self {
+        Self(values)
+    }
+
+    /// The value of the column at `column` (from 0), as a `T`.
+    pub fn get<T: FromValue>(&self, column: usize) -> Result<T, DecodeError> {
+        self.0.get(column).and_then(T::from_value).ok_or(DecodeError { column, expected: std::any::type_name::<T>() })
+    }
+
+    /// The text at `column`, read by its `FromStr`: an id, an enum.
+    pub fn parse<T: std::str::FromStr>(&self, column: usize) -> Result<T, DecodeError> {
+        let text: String = self.get(column)?;
+        text.parse().map_err(|_| DecodeError { column, expected: std::any::type_name::<T>() })
+    }
+}
+
+/// A type that a column can be read as.
+pub trait FromValue: Sized {
+    /// The value as `Self`, if it is one.
+    fn from_value(value: &Value) -> Option<Self>;
+}
+
+impl FromValue for i64 {
+    fn from_value(value: &Value) -> Option<Self> {
+        match value {
+            Value::Integer(integer) => Some(*integer),
+            _ => None,
+        }
+    }
+}
+
+impl FromValue for bool {
+    fn from_value(value: &Value) -> Option<Self> {
+        i64::from_value(value).map(|integer| integer != 0)
+    }
+}
+
+impl FromValue for f64 {
+    fn from_value(value: &Value) -> Option<Self> {
+        match value {
+            Value::Real(real) => Some(*real),
+            _ => None,
+        }
+    }
+}
+
+impl FromValue for String {
+    fn from_value(value: &Value) -> Option<Self> {
+        match value {
+            Value::Text(text) => Some(text.clone()),
+            Value::Blob(bytes) => Self::from_utf8(bytes.clone()).ok(),
+            _ => None,
+        }
+    }
+}
+
+impl FromValue for Vec<u8> {
+    fn from_value(value: &Value) -> Option<Self> {
+        match value {
+            Value::Blob(bytes) => Some(bytes.clone()),
+            Value::Text(text) => Some(text.clone().into_bytes()),
+            _ => None,
+        }
+    }
+}
+
+impl FromValue for Timestamp {
+    fn from_value(value: &Value) -> Option<Self> {
+        i64::from_value(value).map(Self::from_millis)
+    }
+}
+
+impl<T: FromValue> FromValue for Option<T> {
+    fn from_value(value: &Value) -> Option<Self> {
+        match value {
+            Value::Null => Some(None),
+            value => T::from_value(value).map(Some),
+        }
+    }
+}
+
+impl From<i64> for Value {
+    fn from(integer: i64) -> Self {
+        Self::Integer(integer)
+    }
+}
+
+impl From<bool> for Value {
+    fn from(flag: bool) -> Self {
+        Self::Integer(i64::from(flag))
+    }
+}
+
+impl From<&str> for Value {
+    fn from(text: &str) -> Self {
+        Self::Text(text.to_owned())
+    }
+}
+
+impl From<String> for Value {
+    fn from(text: String) -> Self {
+        Self::Text(text)
+    }
+}
+
+impl From<Timestamp> for Value {
+    fn from(moment: Timestamp) -> Self {
+        Self::Integer(moment.as_millis())
+    }
+}
+
+impl<T: Into<Value>> From<Option<T>> for Value {
+    fn from(value: Option<T>) -> Self {
+        value.map_or(Self::Null, Into::into)
+    }
+}
