@@ -1,0 +1,94 @@
+//! Answers that are known already.
+
+use std::num::NonZeroUsize;
+use std::sync::{Mutex, PoisonError};
+
+use async_trait::async_trait;
+use indexmap::IndexMap;
+use sha2::{Digest, Sha256};
+
+use crate::lm::{LmRequest, LmResponse};
+use crate::python::json;
+
+/// Where answers are kept. It is an argument of a run, so what it is scoped to (a workspace, a process, a test) is its
+/// owner's decision; a cache that fails is a cache that does not know.
+#[async_trait]
+pub trait Cache: Send + Sync {
+    /// The answer under `key`, if it is known.
+    async fn get(&self, key: &CacheKey) -> Option<LmResponse>;
+
+    /// Keeps an answer.
+    async fn put(&self, key: &CacheKey, response: &LmResponse);
+}
+
+/// A request in 64 hexadecimal digits: SHA-256 over the model and everything in the request that may change the answer,
+/// the rollout id included.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct CacheKey(String);
+
+impl CacheKey {
+    /// The key of a request to `model`.
+    #[must_use]
+    pub fn of(model: &str, request: &LmRequest) -> Self {
+        let mut hash = Sha256::new();
+        hash.update((model.len() as u64).to_le_bytes());
+        hash.update(model.as_bytes());
+        hash.update(json::dumps_compact(&request.to_value()).as_bytes());
+        Self(hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
+    }
+
+    /// The digits.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// A cache in memory that forgets what was least recently used.
+#[derive(Debug)]
+pub struct MemoryCache {
+    capacity: NonZeroUsize,
+    answers: Mutex<IndexMap<CacheKey, LmResponse>>,
+}
+
+impl MemoryCache {
+    /// A cache of at most `capacity` answers.
+    #[must_use]
+    pub fn new(capacity: NonZeroUsize) -> Self {
+        Self { capacity, answers: Mutex::default() }
+    }
+
+    /// How many answers it holds.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.answers.lock().unwrap_or_else(PoisonError::into_inner).len()
+    }
+
+    /// Whether it holds none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
+#[async_trait]
+impl Cache for MemoryCache {
+    async fn get(&self, key: &CacheKey) -> Option<LmResponse> {
+        let mut answers = self.answers.lock().unwrap_or_else(PoisonError::into_inner);
+        // The order of the map is the order of use: what is used goes to the end.
+        let (index, _, response) = answers.get_full(key)?;
+        let response = response.clone();
+        let last = answers.len() - 1;
+        answers.move_index(index, last);
+        Some(response)
+    }
+
+    async fn put(&self, key: &CacheKey, response: &LmResponse) {
+        let mut answers = self.answers.lock().unwrap_or_else(PoisonError::into_inner);
+        answers.shift_remove(key);
+        answers.insert(key.clone(), response.clone());
+        while answers.len() > self.capacity.get() {
+            answers.shift_remove_index(0);
+        }
+    }
+}

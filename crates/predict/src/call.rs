@@ -1,0 +1,13 @@
+//! One model call from inputs to typed outputs: prepare, format, ask, parse, and what happens when parsing fails.
+
+mod error;
+mod feedback;
+mod flow;
+mod native;
+mod outputs;
+mod response_format;
+
+pub use error::{CallError, RetryAdvice, Stage};
+pub use feedback::{Check, Feedback};
+pub(crate) use flow::{Call, run};
+pub use response_format::output_schema;

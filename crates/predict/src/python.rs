@@ -1,0 +1,13 @@
+//! Python's habits that reach prompts and values, one small module each. Nothing outside this folder knows Python.
+
+pub mod cleandoc;
+pub mod eq;
+pub mod float;
+pub mod json;
+//JR
+//LE
+pub mod random;
+pub mod repr;
+pub mod text;
+pub mod textwrap;
+pub mod unicode;

@@ -1,0 +1,47 @@
+//! The schemas of DSPy's own types, which are models too.
+
+use super::Generator;
+use crate::typing::model::{Extra, ModelField, ModelType};
+use crate::typing::Type;
+use crate::map;
+use crate::value::{Map, Value};
+
+impl Generator {
+    /// The schema of one of DSPy's own types; `None` for every other type.
+    pub(super) fn dspy(&mut self, ty: &Type) -> Option<Map> {
+        let text_model = |name: &str, field: &str| ModelType::new(name).field(field, Type::Str);
+        let model = match ty {
+            Type::Image => ModelType { extra: Extra::Forbid, ..text_model("Image", "url") },
+            Type::Audio => ModelType { extra: Extra::Forbid, ..text_model("Audio", "data").field("audio_format", Type::Str) },
+            Type::File => {
+                let optional = |name| ModelField::new(name, Type::optional(Type::Str)).default(Value::Null);
+                let file = ModelType::new("File").with(optional("file_data")).with(optional("file_id"));
+                ModelType { extra: Extra::Forbid, ..file.with(optional("filename")) }
+            }
+            Type::History => {
+                let messages = Type::list(Type::dict(Type::Str, Type::Any));
+                ModelType { extra: Extra::Forbid, ..ModelType::new("History").field("messages", messages) }
+            }
+            Type::Code(None) => text_model("Code", "code"),
+            Type::Code(Some(language)) => text_model(&format!("Code_{language}"), "code"),
+            Type::Reasoning => text_model("Reasoning", "content"),
+            Type::ToolCalls => return self.tool_calls(),
+            _ => return None,
+        };
+        self.define(&model.name, |generator| generator.model(&model))
+    }
+
+    fn tool_calls(&mut self) -> Option<Map> {
+        let call = ModelType::new("ToolCall").field("name", Type::Str).field("args", Type::dict(Type::Str, Type::Any));
+        self.define("ToolCalls", |generator| {
+            let items = generator.define("ToolCall", |generator| generator.model(&call))?;
+            let list = map! { "items" => items, "title" => "Tool Calls", "type" => "array" };
+            Some(map! {
+                "properties" => map! { "tool_calls" => list },
+                "required" => vec!["tool_calls"],
+                "title" => "ToolCalls",
+                "type" => "object",
+            })
+        })
+    }
+}
