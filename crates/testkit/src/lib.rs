@@ -1,0 +1,19 @@
+//! What the scenarios stand on: a private MariaDB, the application on the devhost or on Spin, and clients that behave well or
+//! badly. Nothing of it is ever part of the product.
+
+#[cfg(feature = "application")]
+mod application;
+#[cfg(feature = "application")]
+mod client;
+#[cfg(feature = "application")]
+mod manifest;
+pub mod mariadb;
+#[cfg(feature = "application")]
+mod sse;
+
+#[cfg(feature = "application")]
+pub use crate::{
+    application::{Application, Database, Setup, host_is_devhost},
+    client::{Answer, Client, PASSWORD, email, send},
+    sse::{Event, EventStream},
+};

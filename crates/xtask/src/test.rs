@@ -1,0 +1,78 @@
+//! `cargo xtask test`: everything, from nothing.
+
+use anyhow::Result;
+use testkit::mariadb::MariaDb;
+use xshell::{Shell, cmd};
+
+use crate::{build, tidy, up, workspace};
+
+#[derive(clap::Args)]
+pub(crate) struct Arguments {
+    /// Leave the scenarios out.
+    #[arg(long)]
+    quick: bool,
+    /// Run only the scenarios.
+    #[arg(long, conflicts_with = "quick")]
+    scenarios: bool,
+    /// Run only tests whose name contains this.
+    filter: Option<String>,
+}
+
+/// Runs every check, the cheap ones first.
+pub(crate) fn run(arguments: &Arguments) -> Result<()> {
+    let shell = workspace::shell()?;
+    // rustc's incremental state costs more than it saves where everything is built once.
+    let _incremental = shell.push_env("CARGO_INCREMENTAL", "0");
+    let filter = arguments.filter.as_slice();
+    if !arguments.scenarios {
+        section("formatting, tidiness, lints");
+        cmd!(shell, "cargo fmt --all --check").quiet().run()?;
+        tidy::run()?;
+        cmd!(shell, "cargo clippy --quiet --workspace --exclude devhost --all-targets -- -D warnings").quiet().run()?;
+        cmd!(shell, "cargo clippy --quiet --release --package devhost --all-targets -- -D warnings").quiet().run()?;
+    }
+    section("a private MariaDB");
+    let database = MariaDb::start()?;
+    let _url = shell.push_env("KOWAI_TEST_MARIADB_URL", database.url());
+    if !arguments.scenarios {
+        section("tests of crates, repositories on both databases");
+        cmd!(shell, "cargo test --quiet --workspace --exclude devhost --exclude scenarios {filter...}")
+            .quiet()
+            .run()?;
+    }
+    if !arguments.quick {
+        section("components and hosts");
+        build::components()?;
+        build::fixtures()?;
+        let devhost = build::devhost()?;
+        if !arguments.scenarios {
+            section("tests of the devhost");
+            cmd!(shell, "cargo test --quiet --release --package devhost {filter...}").quiet().run()?;
+        }
+        scenarios(&shell, &devhost.display().to_string(), &[""], filter)?;
+        if let Some(spin) = up::spin() {
+            let once = "--max-instance-concurrent-reuse-count 1";
+            scenarios(&shell, &spin.display().to_string(), &["", once], filter)?;
+        }
+    }
+    println!("all is well");
+    Ok(())
+}
+
+/// The scenarios on `host`, on both databases, once for each set of further arguments of `up`.
+fn scenarios(shell: &Shell, host: &str, settings: &[&str], filter: &[String]) -> Result<()> {
+    for setting in settings {
+        for database in ["sqlite", "mariadb"] {
+            section(&format!("scenarios on {host} {setting} with {database}"));
+            let _host = shell.push_env("KOWAI_TEST_HOST", host);
+            let _setting = shell.push_env("KOWAI_TEST_HOST_ARGUMENTS", setting);
+            let _database = shell.push_env("KOWAI_TEST_DATABASE", database);
+            cmd!(shell, "cargo test --quiet --package scenarios {filter...} -- --test-threads 2").quiet().run()?;
+        }
+    }
+    Ok(())
+}
+
+fn section(title: &str) {
+    println!("== {title}");
+}
