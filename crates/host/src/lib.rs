@@ -9,8 +9,15 @@
 
 mod cache;
 mod clock;
+#[cfg(all(feature = "fake", not(target_family = "wasm")))]
+pub mod fake;
 mod http;
+mod migrate;
+#[cfg(all(feature = "native", not(target_family = "wasm")))]
+pub mod native;
 mod random;
+#[cfg(target_family = "wasm")]
+pub mod spin;
 pub mod sql;
 mod tasks;
 mod variables;
@@ -23,6 +30,7 @@ pub use crate::{
     cache::{Cache, CacheError, CacheKey},
     clock::{Clock, Elapsed, within},
     http::{ByteStream, Http, HttpError},
+    migrate::{MIGRATIONS, MigrateError, Migration, Readiness, ReadyError, migrate, migrate_to, ready, schema_version},
     random::Random,
     sql::Sql,
     tasks::Tasks,
@@ -46,6 +54,8 @@ pub struct Host {
     pub variables: Arc<dyn Variables>,
     /// Work that goes on after the response.
     pub tasks: Arc<dyn Tasks>,
+    /// What this instance knows of the schema; [`ready`] asks and tells it.
+    pub readiness: Readiness,
 }
 
 impl Host {

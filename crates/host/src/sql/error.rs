@@ -5,7 +5,7 @@ use fault::{Fault, Kind};
 use super::DecodeError;
 
 /// Why a statement failed.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SqlError {
     /// A row with the same unique key is there already.
     #[error("the row exists already")]
@@ -46,6 +46,16 @@ pub enum SqlError {
 }
 
 impl SqlError {
+    /// True where the connection that gave this error must not be used again: it is lost, or rows are left unread on it.
+    pub(crate) fn loses_connection(&self) -> bool {
+        matches!(self, Self::Unavailable { .. } | Self::TooManyRows { .. })
+    }
+
+    /// True where the transaction in which this error came up is over (see [`Transaction`](super::Transaction)).
+    pub(crate) fn ends_transaction(&self) -> bool {
+        !matches!(self, Self::UniqueViolation { .. } | Self::ForeignKeyViolation | Self::Statement { .. })
+    }
+
     /// True where the same transaction may well succeed when it is run again from its beginning.
     pub fn is_transient(&self) -> bool {
         matches!(self, Self::Deadlock | Self::LockTimeout)

@@ -114,6 +114,37 @@ impl<T: FromValue> FromValue for Option<T> {
     }
 }
 
+impl Value {
+    /// What `text` displays as: an id, an enum, a number that is kept as text.
+    pub fn text(text: impl std::fmt::Display) -> Self {
+        Self::Text(text.to_string())
+    }
+}
+
+impl From<i32> for Value {
+    fn from(integer: i32) -> Self {
+        Self::Integer(integer.into())
+    }
+}
+
+impl From<u32> for Value {
+    fn from(integer: u32) -> Self {
+        Self::Integer(integer.into())
+    }
+}
+
+impl From<f64> for Value {
+    fn from(real: f64) -> Self {
+        Self::Real(real)
+    }
+}
+
+impl From<Vec<u8>> for Value {
+    fn from(bytes: Vec<u8>) -> Self {
+        Self::Blob(bytes)
+    }
+}
+
 impl From<i64> for Value {
     fn from(integer: i64) -> Self {
         Self::Integer(integer)

@@ -1,0 +1,21 @@
+//! The list of all migrations. To add one, write its two files and add its line here.
+
+use super::Migration;
+
+macro_rules! migrations {
+    ($($number:literal $name:literal,)*) => {
+        &[$(Migration {
+            number: $number,
+            name: $name,
+            mariadb: include_str!(concat!(
+                env!("CARGO_MANIFEST_DIR"), "/../../migrations/mariadb/", $name, ".sql"
+            )),
+            sqlite: include_str!(concat!(
+                env!("CARGO_MANIFEST_DIR"), "/../../migrations/sqlite/", $name, ".sql"
+            )),
+        }),*]
+    };
+}
+
+/// All migrations, oldest first.
+pub const MIGRATIONS: &[Migration] = migrations![];

@@ -1,0 +1,185 @@
+//! Migrations on databases that hold rows, under many callers at once, and stopped half way.
+
+use std::sync::Arc;
+
+use super::{MIGRATIONS, MigrateError, Migration, migrate_to, ready, schema_version, script};
+use crate::{
+    fake::{self, Fakes},
+    native::SystemClock,
+    params,
+    sql::{Dialect, Sql, SqlError},
+};
+
+const CATS: Migration = Migration {
+    number: 1,
+    name: "0001_cats",
+    mariadb: "CREATE TABLE IF NOT EXISTS cats (id INT NOT NULL PRIMARY KEY, name VARCHAR(50) NOT NULL);",
+    sqlite: "CREATE TABLE cats (id INTEGER NOT NULL PRIMARY KEY, name TEXT NOT NULL);",
+};
+
+const LIVES: Migration = Migration {
+    number: 2,
+    name: "0002_lives",
+    mariadb: "ALTER TABLE cats ADD COLUMN IF NOT EXISTS lives INT NOT NULL DEFAULT 0;\n\
+              UPDATE cats SET lives = lives + 9; -- twice would be 18\n\
+              CREATE INDEX IF NOT EXISTS cats_lives ON cats (lives);",
+    sqlite: "ALTER TABLE cats ADD COLUMN lives INTEGER NOT NULL DEFAULT 0;\n\
+             UPDATE cats SET lives = lives + 9;\n\
+             CREATE INDEX cats_lives ON cats (lives);",
+};
+
+async fn lives(sql: &dyn Sql) -> Vec<i64> {
+    let rows = sql.query("SELECT lives FROM cats ORDER BY id", params![]).await.unwrap();
+    rows.iter().map(|row| row.get(0).unwrap()).collect()
+}
+
+#[tokio::test]
+async fn rows_of_the_old_schema_are_there_in_the_new_one() {
+    for database in fake::databases_at(&[CATS]).await {
+        let sql = database.sql.as_ref();
+        sql.execute("INSERT INTO cats (id, name) VALUES (1, 'Tom'), (2, 'Kit')", params![]).await.unwrap();
+        assert_eq!(schema_version(sql).await, Ok(1));
+        assert_eq!(migrate_to(sql, &SystemClock, &[CATS, LIVES]).await.unwrap(), 2);
+        assert_eq!(migrate_to(sql, &SystemClock, &[CATS, LIVES]).await.unwrap(), 2);
+        assert_eq!(schema_version(sql).await, Ok(2));
+        assert_eq!(lives(sql).await, [9, 9]);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn of_hundreds_of_first_callers_one_migrates_and_all_succeed() {
+    for database in fake::databases_at(&[CATS]).await {
+        database.sql.execute("INSERT INTO cats (id, name) VALUES (1, 'Tom')", params![]).await.unwrap();
+        // Twenty instances, each with its own connections and fifteen requests at once.
+        let instances = (0..20).map(|_| match database.sql.dialect() {
+            Dialect::Sqlite => crate::native::sqlite(database.address.as_ref()),
+            Dialect::MariaDb => crate::native::mariadb(&database.address).unwrap(),
+        });
+        let calls: Vec<_> = instances
+            .flat_map(|sql| std::iter::repeat_n(sql, 15))
+            .map(|sql| tokio::spawn(async move { migrate_to(sql.as_ref(), &SystemClock, &[CATS, LIVES]).await }))
+            .collect();
+        for call in calls {
+            assert_eq!(call.await.unwrap().unwrap(), 2);
+        }
+        assert_eq!(lives(database.sql.as_ref()).await, [9]);
+    }
+}
+
+#[tokio::test]
+async fn a_migration_that_was_changed_afterwards_is_an_error() {
+    for database in fake::databases_at(&[CATS]).await {
+        let changed = Migration { mariadb: "SELECT 1", sqlite: "SELECT 1", ..CATS };
+        let outcome = migrate_to(database.sql.as_ref(), &SystemClock, &[changed]).await;
+        assert!(matches!(outcome, Err(MigrateError::Changed { number: 1 })), "{outcome:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_migration_that_failed_half_way_goes_on_where_it_stopped() {
+    for database in fake::databases_at(&[CATS]).await {
+        let sql = database.sql.as_ref();
+        sql.execute("INSERT INTO cats (id, name) VALUES (1, 'Tom')", params![]).await.unwrap();
+        let (mariadb, sqlite) = (LIVES.mariadb.replace("cats_lives", "; oops"), LIVES.sqlite.replace("cats_lives", "; oops"));
+        let broken = Migration { mariadb: mariadb.leak(), sqlite: sqlite.leak(), ..LIVES };
+        let outcome = migrate_to(sql, &SystemClock, &[CATS, broken]).await;
+        assert!(matches!(outcome, Err(MigrateError::Failed { number: 2, statement: 3, .. })), "{outcome:?}");
+        assert_eq!(schema_version(sql).await, Ok(1));
+        migrate_to(sql, &SystemClock, &[CATS, LIVES]).await.unwrap();
+        assert_eq!(lives(sql).await, [9]);
+    }
+}
+
+#[tokio::test]
+async fn a_definition_that_was_carried_out_but_not_recorded_is_no_obstacle() {
+    for database in fake::databases_at(&[CATS]).await {
+        let sql = database.sql.as_ref();
+        if sql.dialect() == Dialect::Sqlite {
+            continue; // There a migration is done and recorded at once.
+        }
+        // What a process leaves behind that was killed between the first statement of the migration and its record.
+        let begun = "INSERT INTO schema_migrations (number, name, statements_done) VALUES (2, '0002_lives', 0)";
+        sql.execute(begun, params![]).await.unwrap();
+        sql.execute(&script::statements(LIVES.mariadb)[0], params![]).await.unwrap();
+        sql.execute("INSERT INTO cats (id, name) VALUES (1, 'Tom')", params![]).await.unwrap();
+        migrate_to(sql, &SystemClock, &[CATS, LIVES]).await.unwrap();
+        assert_eq!(lives(sql).await, [9]);
+    }
+}
+
+#[tokio::test]
+async fn an_older_program_works_on_a_newer_schema() {
+    for database in fake::databases_at(&[CATS, LIVES]).await {
+        assert_eq!(migrate_to(database.sql.as_ref(), &SystemClock, &[CATS]).await.unwrap(), 1);
+        assert_eq!(schema_version(database.sql.as_ref()).await, Ok(2));
+    }
+}
+
+#[tokio::test]
+async fn sqlite_keeps_readers_and_the_writer_apart() {
+    let database = &fake::databases_at(&[CATS]).await[0];
+    let mode = database.sql.query("PRAGMA journal_mode", params![]).await.unwrap();
+    assert_eq!(mode[0].get::<String>(0).unwrap(), "wal");
+    let synchronous = database.sql.query("PRAGMA synchronous", params![]).await.unwrap();
+    assert_eq!(synchronous[0].get::<i64>(0).unwrap(), 1);
+}
+
+#[tokio::test]
+async fn with_auto_migrate_off_an_empty_database_is_reported_and_left_alone() {
+    for database in fake::databases_at(&[]).await {
+        let fakes = Fakes::new(Arc::clone(&database.sql));
+        fakes.variables.set("auto_migrate", "false");
+        let outcome = ready(&fakes.host).await;
+        if MIGRATIONS.is_empty() {
+            outcome.unwrap();
+        } else {
+            assert_eq!(fault::Fault::code(&outcome.unwrap_err()), "schema_outdated");
+        }
+        assert_eq!(schema_version(database.sql.as_ref()).await, Ok(0));
+        fakes.variables.set("auto_migrate", "true");
+        ready(&fakes.host).await.unwrap();
+        assert_eq!(schema_version(database.sql.as_ref()).await, Ok(MIGRATIONS.last().map_or(0, |last| last.number)));
+    }
+}
+
+#[tokio::test]
+async fn an_instance_asks_once() {
+    let database = fake::sqlite_database().await;
+    let fakes = Fakes::new(Arc::clone(&database.sql));
+    ready(&fakes.host).await.unwrap();
+    let without = crate::Host { sql: Arc::new(crate::sql::Unusable::new("gone")), ..fakes.host };
+    ready(&without).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_failure_is_not_remembered() {
+    let fakes = Fakes::without_database();
+    ready(&fakes.host).await.unwrap_err();
+    let database = fake::sqlite_database().await;
+    ready(&crate::Host { sql: Arc::clone(&database.sql), ..fakes.host }).await.unwrap();
+}
+
+#[test]
+fn the_embedded_migrations_are_in_order_and_may_be_resumed() {
+    for (index, migration) in MIGRATIONS.iter().enumerate() {
+        assert_eq!(usize::try_from(migration.number), Ok(index + 1));
+        assert!(migration.name.starts_with(&format!("{:04}_", migration.number)), "{}", migration.name);
+        for statement in script::statements(migration.mariadb) {
+            assert!(script::may_run_twice(&statement), "{}: say IF [NOT] EXISTS: {statement}", migration.name);
+        }
+        assert!(!script::statements(migration.sqlite).is_empty());
+    }
+}
+
+/// The embedded migrations one after the other, each on the rows that its predecessor allows.
+#[tokio::test]
+async fn each_embedded_migration_goes_through_on_the_one_before() {
+    for database in fake::databases_at(&[]).await {
+        for end in 0..=MIGRATIONS.len() {
+            let outcome = migrate_to(database.sql.as_ref(), &SystemClock, &MIGRATIONS[..end]).await;
+            assert_eq!(usize::try_from(outcome.unwrap()), Ok(end));
+        }
+        let unknown = database.sql.query("SELECT 1 FROM no_such_table", params![]).await;
+        assert!(matches!(unknown, Err(SqlError::Statement { .. })));
+    }
+}

@@ -1,0 +1,149 @@
+//! [`Sql`] on any driver: lone statements, with their deadline and their one retry.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+
+use super::{
+    Dialect, Driver, Limits, Row, Sql, SqlError, Transaction, Value, lease::Lease, pool::Pool, transaction::Running,
+};
+use crate::{Clock, Tasks};
+
+/// A database behind a [`Driver`], with the connections of one instance.
+pub(crate) struct Pooled<D: Driver> {
+    pool: Arc<Pool<D>>,
+}
+
+/// What a statement is carried out for.
+enum Wanted {
+    Rows,
+    Nothing,
+    Affected,
+}
+
+enum Outcome {
+    Rows(Vec<Row>),
+    Nothing,
+    Affected(u64),
+}
+
+impl<D: Driver> Pooled<D> {
+    /// `clock` measures the deadlines; `tasks` opens and closes connections and must not stop before they are done.
+    pub(crate) fn new(driver: D, clock: Arc<dyn Clock>, tasks: Arc<dyn Tasks>, limits: Limits) -> Self {
+        Self { pool: Pool::new(driver, clock, tasks, limits) }
+    }
+
+    #[cfg(test)]
+    pub(super) fn pool(&self) -> &Arc<Pool<D>> {
+        &self.pool
+    }
+
+    async fn run(&self, statement: &str, params: Vec<Value>, wanted: Wanted) -> Result<Outcome, SqlError> {
+        let limit = self.pool.limits.call;
+        self.pool.in_time(limit, self.run_with_retry(statement, &params, wanted)).await
+    }
+
+    async fn run_with_retry(&self, statement: &str, params: &[Value], wanted: Wanted) -> Result<Outcome, SqlError> {
+        let is_read = is_read(statement);
+        let mut lease = self.pool.check_out().await?;
+        if lease.is_suspect && !is_read {
+            lease = self.proven(lease).await?;
+        }
+        let was_reused = lease.is_reused;
+        match run_on(lease, statement, params, &wanted).await {
+            Err(SqlError::Unavailable { .. }) if was_reused => {
+                self.pool.park_idle();
+                if !is_read {
+                    return Err(SqlError::Unavailable {
+                        reason: "the connection broke during a write, which may have been carried out".to_owned(),
+                    });
+                }
+                let lease = self.pool.check_out_fresh().await?;
+                run_on(lease, statement, params, &wanted).await
+            }
+            outcome => outcome,
+        }
+    }
+
+    /// A connection that has just answered: `lease`, or a fresh one in its place.
+    async fn proven(&self, mut lease: Lease<D>) -> Result<Lease<D>, SqlError> {
+        if lease.query("SELECT 1", &[]).await.is_ok() {
+            return Ok(lease);
+        }
+        drop(lease);
+        self.pool.park_idle();
+        self.pool.check_out_fresh().await
+    }
+
+    async fn begin_with_retry(&self) -> Result<Lease<D>, SqlError> {
+        let begin = self.pool.driver.dialect().begin();
+        let mut lease = self.pool.check_out().await?;
+        match lease.execute(begin, &[]).await {
+            Ok(()) => return Ok(lease),
+            Err(error) if error.loses_connection() && lease.is_reused => {}
+            Err(error) => {
+                // It is not known whether anything has begun on it.
+                drop(lease);
+                return Err(error);
+            }
+        }
+        // A transaction that did not begin has done nothing, so this is as safe as the retry of a read.
+        drop(lease);
+        self.pool.park_idle();
+        let mut lease = self.pool.check_out_fresh().await?;
+        lease.execute(begin, &[]).await?;
+        Ok(lease)
+    }
+}
+
+async fn run_on<D: Driver>(
+    mut lease: Lease<D>,
+    statement: &str,
+    params: &[Value],
+    wanted: &Wanted,
+) -> Result<Outcome, SqlError> {
+    let outcome = match wanted {
+        Wanted::Rows => lease.query(statement, params).await.map(Outcome::Rows),
+        Wanted::Nothing => lease.execute(statement, params).await.map(|()| Outcome::Nothing),
+        Wanted::Affected => lease.affected(statement, params).await.map(Outcome::Affected),
+    };
+    if !outcome.as_ref().is_err_and(SqlError::loses_connection) {
+        lease.give_back();
+    }
+    outcome
+}
+
+/// True of what can be run twice without harm.
+fn is_read(statement: &str) -> bool {
+    statement.trim_start().get(..6).is_some_and(|word| word.eq_ignore_ascii_case("SELECT"))
+}
+
+#[async_trait]
+impl<D: Driver> Sql for Pooled<D> {
+    fn dialect(&self) -> Dialect {
+        self.pool.driver.dialect()
+    }
+
+    async fn query(&self, statement: &str, params: Vec<Value>) -> Result<Vec<Row>, SqlError> {
+        match self.run(statement, params, Wanted::Rows).await? {
+            Outcome::Rows(rows) => Ok(rows),
+            Outcome::Nothing | Outcome::Affected(_) => Ok(Vec::new()),
+        }
+    }
+
+    async fn execute(&self, statement: &str, params: Vec<Value>) -> Result<(), SqlError> {
+        self.run(statement, params, Wanted::Nothing).await.map(|_| ())
+    }
+
+    async fn affected(&self, statement: &str, params: Vec<Value>) -> Result<u64, SqlError> {
+        match self.run(statement, params, Wanted::Affected).await? {
+            Outcome::Affected(rows) => Ok(rows),
+            Outcome::Nothing | Outcome::Rows(_) => Ok(0),
+        }
+    }
+
+    async fn begin(&self) -> Result<Box<dyn Transaction>, SqlError> {
+        let lease = self.pool.in_time(self.pool.limits.call, self.begin_with_retry()).await?;
+        Ok(Box::new(Running::new(lease)))
+    }
+}

@@ -1,0 +1,216 @@
+//! What the port promises, on every database at hand.
+
+use std::{sync::Arc, time::Duration};
+
+use ids::Timestamp;
+
+use crate::{
+    fake, params,
+    sql::{Dialect, Row, Sql, SqlError, Value},
+};
+
+const TABLE: &str = "CREATE TABLE cats (id VARCHAR(40) NOT NULL PRIMARY KEY, name VARCHAR(100), lives BIGINT NOT NULL, \
+    weight DOUBLE, photo BLOB)";
+
+async fn with_cats() -> Vec<fake::TestDatabase> {
+    let databases = fake::databases_at(&[]).await;
+    for database in &databases {
+        database.sql.execute(TABLE, params![]).await.unwrap();
+        database.sql.execute("CREATE UNIQUE INDEX cats_name ON cats (name)", params![]).await.unwrap();
+    }
+    databases
+}
+
+async fn add(sql: &dyn Sql, id: &str, name: &str) -> Result<(), SqlError> {
+    sql.execute("INSERT INTO cats (id, name, lives) VALUES (?, ?, 9)", params![id, name]).await
+}
+
+async fn count(sql: &dyn Sql) -> i64 {
+    sql.query("SELECT COUNT(*) FROM cats", params![]).await.unwrap()[0].get(0).unwrap()
+}
+
+#[tokio::test]
+async fn every_kind_of_value_comes_back_as_it_went_in() {
+    for database in with_cats().await {
+        let born = Timestamp::from_millis(1_764_000_000_123);
+        let insert = "INSERT INTO cats (id, name, lives, weight, photo) VALUES (?, ?, ?, ?, ?)";
+        let values = params!["1", "Mönch's \"; DROP TABLE cats; --", born, 4.25, vec![0_u8, 255, 39]];
+        database.sql.execute(insert, values).await.unwrap();
+        database.sql.execute(insert, params!["2", None::<String>, i64::MIN, None::<f64>, Value::Null]).await.unwrap();
+
+        let rows = database.sql.query("SELECT name, lives, weight, photo FROM cats ORDER BY id", params![]).await.unwrap();
+        assert_eq!(rows[0].get::<String>(0).unwrap(), "Mönch's \"; DROP TABLE cats; --");
+        assert_eq!(rows[0].get::<Timestamp>(1).unwrap(), born);
+        assert_eq!(rows[0].get::<f64>(2).unwrap(), 4.25);
+        assert_eq!(rows[0].get::<Vec<u8>>(3).unwrap(), [0, 255, 39]);
+        assert_eq!(rows[1], Row::new(vec![Value::Null, Value::Integer(i64::MIN), Value::Null, Value::Null]));
+    }
+}
+
+#[tokio::test]
+async fn affected_rows_are_those_that_matched_changed_or_not() {
+    for database in with_cats().await {
+        let sql = database.sql.as_ref();
+        add(sql, "1", "Tom").await.unwrap();
+        add(sql, "2", "Kit").await.unwrap();
+        let update = "UPDATE cats SET lives = 9 WHERE id >= ?";
+        assert_eq!(sql.affected(update, params!["1"]).await.unwrap(), 2, "{:?}", sql.dialect());
+        assert_eq!(sql.affected(update, params!["3"]).await.unwrap(), 0);
+        assert_eq!(sql.affected("DELETE FROM cats WHERE id = ?", params!["1"]).await.unwrap(), 1);
+        let copy = "INSERT INTO cats (id, name, lives) SELECT 'c', 'Copy', lives FROM cats WHERE id = ?";
+        assert_eq!(sql.affected(copy, params!["none"]).await.unwrap(), 0);
+        assert_eq!(sql.affected(copy, params!["2"]).await.unwrap(), 1);
+    }
+}
+
+#[tokio::test]
+async fn a_second_row_with_the_same_key_names_the_key() {
+    for database in with_cats().await {
+        let sql = database.sql.as_ref();
+        add(sql, "1", "Tom").await.unwrap();
+        let named = |error| match error {
+            Err(SqlError::UniqueViolation { constraint }) => constraint,
+            other => panic!("{other:?}"),
+        };
+        let (by_id, by_name) = (named(add(sql, "1", "Other").await), named(add(sql, "2", "Tom").await));
+        assert_eq!(
+            (by_id.as_str(), by_name.as_str()),
+            match sql.dialect() {
+                Dialect::Sqlite => ("cats.id", "cats.name"),
+                Dialect::MariaDb => ("PRIMARY", "cats_name"),
+            }
+        );
+        // The same through a query that inserts, which loses its error on Spin.
+        let returning = "INSERT INTO cats (id, name, lives) VALUES ('1', 'x', 1) RETURNING id";
+        assert!(matches!(sql.query(returning, params![]).await, Err(SqlError::UniqueViolation { .. })));
+        assert_eq!(count(sql).await, 1);
+    }
+}
+
+#[tokio::test]
+async fn a_wrong_statement_is_a_defect_and_leaves_the_connection_usable() {
+    for database in with_cats().await {
+        let sql = database.sql.as_ref();
+        for wrong in ["SELECT nothing FROM nowhere", "SELEC 1", "SELECT ? + ?"] {
+            let error = sql.query(wrong, params![1]).await.unwrap_err();
+            assert!(matches!(error, SqlError::Statement { .. }), "{wrong}: {error:?}");
+        }
+        assert_eq!(count(sql).await, 0);
+    }
+}
+
+#[tokio::test]
+async fn a_transaction_is_all_or_nothing() {
+    for database in with_cats().await {
+        let sql = database.sql.as_ref();
+        let mut transaction = sql.begin().await.unwrap();
+        transaction.execute("INSERT INTO cats (id, lives) VALUES ('1', 9)", params![]).await.unwrap();
+        transaction.rollback().await.unwrap();
+        assert_eq!(count(sql).await, 0);
+
+        let mut transaction = sql.begin().await.unwrap();
+        transaction.execute("INSERT INTO cats (id, lives) VALUES ('1', 9)", params![]).await.unwrap();
+        drop(transaction);
+        // The next transaction gets the lock although nobody ended the last one by hand.
+        let mut transaction = sql.begin().await.unwrap();
+        let insert = "INSERT INTO cats (id, name, lives) VALUES (?, 'Tom', 9)";
+        transaction.execute(insert, params!["1"]).await.unwrap();
+        let twice = transaction.execute(insert, params!["2"]).await;
+        assert!(matches!(twice, Err(SqlError::UniqueViolation { .. })));
+        assert_eq!(transaction.affected("UPDATE cats SET lives = 8", params![]).await.unwrap(), 1);
+        transaction.commit().await.unwrap();
+        assert_eq!(sql.query("SELECT lives FROM cats", params![]).await.unwrap()[0].get::<i64>(0).unwrap(), 8);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn transactions_beside_each_other_lose_no_update() {
+    for database in with_cats().await {
+        add(database.sql.as_ref(), "1", "Tom").await.unwrap();
+        let increments = (0..40).map(|_| {
+            let sql = Arc::clone(&database.sql);
+            tokio::spawn(async move {
+                let mut transaction = sql.begin().await?;
+                transaction.execute("UPDATE cats SET lives = lives + 1 WHERE id = '1'", params![]).await?;
+                let lives: i64 = transaction.query("SELECT lives FROM cats", params![]).await?[0].get(0)?;
+                transaction.commit().await?;
+                Ok::<_, SqlError>(lives)
+            })
+        });
+        let mut seen = Vec::new();
+        for increment in increments.collect::<Vec<_>>() {
+            seen.push(increment.await.unwrap().unwrap());
+        }
+        seen.sort_unstable();
+        assert_eq!(seen, (10..50).collect::<Vec<i64>>());
+    }
+}
+
+#[tokio::test]
+async fn who_gives_way_in_a_deadlock_is_told_so_and_can_do_nothing_more() {
+    for database in with_cats().await {
+        let sql = database.sql.as_ref();
+        if sql.dialect() == Dialect::Sqlite {
+            continue; // One writer at a time cannot deadlock.
+        }
+        add(sql, "1", "Tom").await.unwrap();
+        add(sql, "2", "Kit").await.unwrap();
+        let (mut one, mut two) = (sql.begin().await.unwrap(), sql.begin().await.unwrap());
+        let lock = "UPDATE cats SET lives = lives + 1 WHERE id = ?";
+        one.execute(lock, params!["1"]).await.unwrap();
+        two.execute(lock, params!["2"]).await.unwrap();
+        let (first, second) = futures::join!(one.execute(lock, params!["2"]), two.execute(lock, params!["1"]));
+        let (mut victim, winner) = match (first, second) {
+            (Err(SqlError::Deadlock), Ok(())) => (one, two),
+            (Ok(()), Err(SqlError::Deadlock)) => (two, one),
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(victim.execute("DELETE FROM cats", params![]).await, Err(SqlError::Deadlock));
+        assert_eq!(victim.commit().await, Err(SqlError::Deadlock));
+        winner.commit().await.unwrap();
+        assert_eq!(count(sql).await, 2);
+    }
+}
+
+#[tokio::test]
+async fn more_rows_than_anybody_should_read_are_an_error_and_not_a_memory_problem() {
+    for database in with_cats().await {
+        let sql = database.sql.as_ref();
+        let many = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 101) \
+            SELECT a.i FROM n AS a CROSS JOIN n AS b";
+        assert_eq!(sql.query(many, params![]).await.unwrap_err(), SqlError::TooManyRows { limit: 10_000 });
+        assert_eq!(sql.query(&format!("{many} LIMIT 10000"), params![]).await.unwrap().len(), 10_000);
+    }
+}
+
+#[tokio::test]
+async fn a_connection_that_was_killed_is_replaced_and_only_reads_are_run_again() {
+    for database in with_cats().await {
+        let sql = database.sql.as_ref();
+        if sql.dialect() == Dialect::Sqlite {
+            continue; // Nobody can kill a connection to a file.
+        }
+        kill_idle(sql, &database.address).await;
+        assert_eq!(count(sql).await, 0);
+        kill_idle(sql, &database.address).await;
+        assert!(matches!(add(sql, "1", "Tom").await, Err(SqlError::Unavailable { .. })));
+        add(sql, "1", "Tom").await.unwrap();
+        kill_idle(sql, &database.address).await;
+        sql.begin().await.unwrap().rollback().await.unwrap();
+    }
+}
+
+/// Kills the one connection that waits for work, from another one.
+async fn kill_idle(sql: &dyn Sql, address: &str) {
+    let id: i64 = sql.query("SELECT CONNECTION_ID()", params![]).await.unwrap()[0].get(0).unwrap();
+    let other = crate::native::mariadb(address).unwrap();
+    other.execute(&format!("KILL {id}"), params![]).await.unwrap();
+    let alive = "SELECT COUNT(*) FROM information_schema.processlist WHERE id = ?";
+    for _ in 0..200 {
+        if other.query(alive, params![id]).await.unwrap()[0].get::<i64>(0).unwrap() == 0 {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    panic!("the connection {id} outlives its killing");
+}

@@ -1,0 +1,92 @@
+//! A transaction on a connection of its own that cannot outlive its owner.
+
+use std::{future::Future, time::Duration};
+
+use async_trait::async_trait;
+
+use super::{Driver, Row, SqlError, Transaction, Value, lease::Lease};
+
+/// A transaction that has begun and is not over.
+pub(super) struct Running<D: Driver> {
+    lease: Option<Lease<D>>,
+    limit: Duration,
+    /// What ended the transaction early.
+    ended_by: Option<SqlError>,
+}
+
+impl<D: Driver> Running<D> {
+    pub(super) fn new(lease: Lease<D>) -> Self {
+        let limit = lease.pool().limits.call;
+        Self { lease: Some(lease), limit, ended_by: None }
+    }
+
+    /// Runs one statement. From its first poll to its last the transaction counts as ended by `abandoned`, so that it is
+    /// ended if the caller's future is dropped half way.
+    async fn run<'l, T, F>(&'l mut self, statement: impl FnOnce(&'l mut Lease<D>) -> F) -> Result<T, SqlError>
+    where
+        F: Future<Output = Result<T, SqlError>> + Send + 'l,
+    {
+        if let Some(error) = &self.ended_by {
+            return Err(error.clone());
+        }
+        let abandoned = SqlError::Unavailable { reason: "the transaction was abandoned in a statement".to_owned() };
+        self.ended_by = Some(abandoned);
+        let lease = self.lease.as_mut().expect("only commit, rollback and drop take it, and all consume the transaction");
+        let pool = std::sync::Arc::clone(lease.pool());
+        let outcome = pool.in_time(self.limit, statement(lease)).await;
+        self.ended_by = outcome.as_ref().err().filter(|error| error.ends_transaction()).cloned();
+        outcome
+    }
+
+    async fn end(mut self, statement: &'static str) -> Result<(), SqlError> {
+        self.run(|lease| lease.execute(statement, &[])).await?;
+        if let Some(lease) = self.lease.take() {
+            lease.give_back();
+        }
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl<D: Driver> Transaction for Running<D> {
+    async fn query(&mut self, statement: &str, params: Vec<Value>) -> Result<Vec<Row>, SqlError> {
+        self.run(|lease| async move { lease.query(statement, &params).await }).await
+    }
+
+    async fn execute(&mut self, statement: &str, params: Vec<Value>) -> Result<(), SqlError> {
+        self.run(|lease| async move { lease.execute(statement, &params).await }).await
+    }
+
+    async fn affected(&mut self, statement: &str, params: Vec<Value>) -> Result<u64, SqlError> {
+        self.run(|lease| async move { lease.affected(statement, &params).await }).await
+    }
+
+    fn set_deadline(&mut self, limit: Duration) {
+        self.limit = limit;
+    }
+
+    async fn commit(self: Box<Self>) -> Result<(), SqlError> {
+        self.end("COMMIT").await
+    }
+
+    async fn rollback(self: Box<Self>) -> Result<(), SqlError> {
+        self.end("ROLLBACK").await
+    }
+}
+
+impl<D: Driver> Drop for Running<D> {
+    fn drop(&mut self) {
+        let Some(mut lease) = self.lease.take() else { return };
+        let pool = std::sync::Arc::clone(lease.pool());
+        let tasks = std::sync::Arc::clone(&pool.tasks);
+        // Its row locks must not last for as long as the connection may stay parked. Whether this works or not, the
+        // connection is not used again.
+        tasks.spawn(Box::pin(async move {
+            let limit = pool.limits.call;
+            let outcome = pool.in_time(limit, lease.execute("ROLLBACK", &[])).await;
+            if let Err(error) = outcome {
+                tracing::debug!(%error, "a transaction that was dropped could not be rolled back; its connection is closed");
+            }
+        }));
+    }
+}

@@ -1,0 +1,45 @@
+//! A database that cannot be used because the deployment is wrong: the process runs and says so.
+
+use async_trait::async_trait;
+
+use super::{Dialect, Row, Sql, SqlError, Transaction, Value};
+
+/// Answers every call with [`SqlError::Unavailable`], so that a wrong setting becomes a clear 503 and a failing
+/// `/health/ready`, not a dead instance.
+pub struct Unusable {
+    reason: String,
+}
+
+impl Unusable {
+    /// A database that is not available because of `reason`, which must hold no secret.
+    pub fn new(reason: impl Into<String>) -> Self {
+        Self { reason: reason.into() }
+    }
+
+    fn error<T>(&self) -> Result<T, SqlError> {
+        Err(SqlError::Unavailable { reason: self.reason.clone() })
+    }
+}
+
+#[async_trait]
+impl Sql for Unusable {
+    fn dialect(&self) -> Dialect {
+        Dialect::Sqlite
+    }
+
+    async fn query(&self, _: &str, _: Vec<Value>) -> Result<Vec<Row>, SqlError> {
+        self.error()
+    }
+
+    async fn execute(&self, _: &str, _: Vec<Value>) -> Result<(), SqlError> {
+        self.error()
+    }
+
+    async fn affected(&self, _: &str, _: Vec<Value>) -> Result<u64, SqlError> {
+        self.error()
+    }
+
+    async fn begin(&self) -> Result<Box<dyn Transaction>, SqlError> {
+        self.error()
+    }
+}
