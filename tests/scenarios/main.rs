@@ -1,0 +1,11 @@
+//! The scenarios, a file for each capability.
+#![allow(missing_docs)]
+
+mod auth;
+mod conversations;
+mod durability;
+mod health;
+mod hostile;
+mod llm;
+mod step;
+mod streams;
