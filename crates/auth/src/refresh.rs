@@ -1,0 +1,73 @@
+//! Refresh tokens: opaque, good for one exchange, kept as a hash only.
+
+use std::time::Duration;
+
+use host::Random;
+use secrecy::{ExposeSecret, SecretString};
+use sha2::{Digest, Sha256};
+
+use crate::hex::hex;
+
+/// How long a refresh token is good for, and so how long a session lasts that nobody uses.
+pub const REFRESH_TOKEN_TTL: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+
+/// What a refresh token begins with, so that scanners for leaked secrets know it.
+const PREFIX: &str = "kowr_";
+
+/// A refresh token in clear: it exists in a response and in a request, never in the database.
+pub(crate) struct RefreshToken(SecretString);
+
+impl RefreshToken {
+    /// A new token of 256 random bits.
+    pub(crate) fn new(random: &dyn Random) -> Self {
+        let mut bytes = [0; 32];
+        random.fill(&mut bytes);
+        Self(format!("{PREFIX}{}", hex(&bytes)).into())
+    }
+
+    /// `text`, if it looks like a token; whether it is one, the database knows.
+    pub(crate) fn parse(text: &SecretString) -> Option<Self> {
+        let digits = text.expose_secret().strip_prefix(PREFIX)?;
+        let looks_right = digits.len() == 64 && digits.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
+        looks_right.then(|| Self(text.clone()))
+    }
+
+    /// What is kept of it. A fast hash is enough for 256 random bits: there is nothing to guess.
+    pub(crate) fn hash(&self) -> String {
+        hex(&Sha256::digest(self.0.expose_secret()))
+    }
+
+    pub(crate) fn into_secret(self) -> SecretString {
+        self.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Sevens;
+
+    impl Random for Sevens {
+        fn fill(&self, buffer: &mut [u8]) {
+            buffer.fill(7);
+        }
+    }
+
+    #[test]
+    fn a_token_reads_back_and_only_its_hash_is_kept() {
+        let token = RefreshToken::new(&Sevens);
+        let hash = token.hash();
+        let text = token.into_secret();
+        assert!(text.expose_secret().starts_with("kowr_0707"));
+        assert_eq!(RefreshToken::parse(&text).unwrap().hash(), hash);
+        assert!(!hash.contains("0707"));
+    }
+
+    #[test]
+    fn what_does_not_look_like_a_token_costs_no_query() {
+        for hostile in ["", "kowr_", "kowr_' OR 1=1 --", &format!("kowr_{}", "A".repeat(64)), &"k".repeat(100_000)] {
+            assert!(RefreshToken::parse(&SecretString::from(hostile)).is_none());
+        }
+    }
+}

@@ -1,0 +1,99 @@
+//! The way into a capability over HTTP: what every request goes through, and what handlers are written with.
+//!
+//! A component names its routes, each with a handler whose first argument says who may call it:
+//!
+//! ```
+//! use axum::extract::State;
+//! use edge::{App, Caller, Json, Problem, Routes, can};
+//! use host::Host;
+//!
+//! async fn read(caller: Caller<can::ReadConversations>, State(host): State<Host>) -> Result<Json<String>, Problem> {
+//!     Ok(Json(format!("{} at {}", caller.name, host.now())))
+//! }
+//!
+//! fn app(host: Host) -> App {
+//!     Routes::new().get("/v1/greeting", read).build(&host.clone(), host)
+//! }
+//!
+//! edge::component!(app);
+//! ```
+//!
+//! A handler that does not say it does not compile:
+//!
+//! ```compile_fail
+//! async fn open_to_whom() -> &'static str {
+//!     "everybody?"
+//! }
+//!
+//! edge::Routes::<()>::new().get("/v1/secrets", open_to_whom);
+//! ```
+//!
+//! With `host` and `step` this is the only crate that names `spin_sdk`, in one file. It decides nothing that a capability
+//! should decide.
+
+mod access_log;
+mod app;
+mod body_limit;
+pub mod can;
+mod client;
+mod conditional;
+mod guard;
+mod json;
+pub mod log;
+mod page;
+mod path;
+mod problem;
+mod problems;
+mod query;
+mod refusal;
+mod routes;
+mod security_headers;
+#[cfg(target_family = "wasm")]
+#[doc(hidden)]
+pub mod spin;
+pub mod sse;
+mod status;
+mod trace;
+
+#[cfg(test)]
+mod tests;
+
+pub use crate::{
+    app::App,
+    client::Client,
+    conditional::{IfMatch, Tagged},
+    guard::{Ability, Anyone, Caller, Component, Guard, Guarded, Needs, SignedIn, X_KOWAI_WORKSPACE},
+    json::Json,
+    page::{Cursor, Limit, Page, Paging},
+    path::Path,
+    problem::{MEDIA_TYPE, Problem, ProblemBody},
+    query::Query,
+    routes::{Route, Routes},
+    trace::{CorrelationId, Trace, X_KOWAI_TRACE, X_REQUEST_ID},
+};
+
+/// Makes a component of `fn app(host: Host) -> App`: Spin's requests go to the application that it builds, once for each
+/// instance. On other targets it is nothing.
+#[macro_export]
+macro_rules! component {
+    ($app:path) => {
+        #[cfg(target_family = "wasm")]
+        mod component {
+            thread_local! {
+                static APP: $crate::spin::Slot = const { $crate::spin::Slot::new() };
+            }
+
+            struct Component;
+
+            $crate::spin::export!(Component);
+
+            impl $crate::spin::Guest for Component {
+                async fn handle(
+                    request: $crate::spin::Request,
+                ) -> Result<$crate::spin::Response, $crate::spin::ErrorCode> {
+                    $crate::spin::serve(request, &APP, super::$app).await
+                }
+            }
+        }
+    };
+}

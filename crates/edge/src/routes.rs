@@ -1,0 +1,147 @@
+//! The routes of a component. One cannot be added without its guard: that is the handler's first argument.
+
+use std::{fmt, sync::Arc};
+
+use auth::Authenticator;
+use axum::{
+    Router,
+    handler::Handler,
+    middleware::from_fn_with_state,
+    routing::{MethodFilter, MethodRouter, on},
+};
+use host::Host;
+
+use crate::{
+    app::App,
+    body_limit::DEFAULT_BODY_LIMIT,
+    guard::{Gate, Guarded, Needs, guard},
+    problem::Problem,
+    refusal::Refusal,
+};
+
+/// A route and who may call it; as text, one line of the list that a test keeps golden.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Route {
+    /// The HTTP method.
+    pub method: &'static str,
+    /// The path, parameters in braces: `/v1/auth/sessions/{id}`.
+    pub path: &'static str,
+    /// What is asked of callers.
+    pub needs: Needs,
+}
+
+impl fmt::Display for Route {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:<6} {:<48} {}", self.method, self.path, self.needs)
+    }
+}
+
+/// The routes of a component whose handlers share the state `S`.
+pub struct Routes<S> {
+    routes: Vec<(Route, MethodRouter<S>)>,
+    database: bool,
+    body_limit: usize,
+    quiet: bool,
+}
+
+impl<S: Clone + Send + Sync + 'static> Default for Routes<S> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<S: Clone + Send + Sync + 'static> Routes<S> {
+    /// No routes yet.
+    pub fn new() -> Self {
+        Self { routes: Vec::new(), database: true, body_limit: DEFAULT_BODY_LIMIT, quiet: false }
+    }
+
+    /// The handlers of this component do not use the database, so they are not held up by its migrations.
+    #[must_use]
+    pub fn without_database(mut self) -> Self {
+        self.database = false;
+        self
+    }
+
+    /// The largest request body, in bytes; 1 MiB unless said.
+    #[must_use]
+    pub fn body_limit(mut self, bytes: usize) -> Self {
+        self.body_limit = bytes;
+        self
+    }
+
+    /// Requests are asked so often, and say so little, that the access log mentions them at level debug only.
+    #[must_use]
+    pub fn quiet(mut self) -> Self {
+        self.quiet = true;
+        self
+    }
+
+    /// `GET path`, and `HEAD` with it.
+    #[must_use]
+    pub fn get<H: Handler<T, S>, T: Guarded + 'static>(self, path: &'static str, handler: H) -> Self {
+        self.add("GET", MethodFilter::GET, path, handler)
+    }
+
+    /// `POST path`.
+    #[must_use]
+    pub fn post<H: Handler<T, S>, T: Guarded + 'static>(self, path: &'static str, handler: H) -> Self {
+        self.add("POST", MethodFilter::POST, path, handler)
+    }
+
+    /// `PUT path`.
+    #[must_use]
+    pub fn put<H: Handler<T, S>, T: Guarded + 'static>(self, path: &'static str, handler: H) -> Self {
+        self.add("PUT", MethodFilter::PUT, path, handler)
+    }
+
+    /// `PATCH path`.
+    #[must_use]
+    pub fn patch<H: Handler<T, S>, T: Guarded + 'static>(self, path: &'static str, handler: H) -> Self {
+        self.add("PATCH", MethodFilter::PATCH, path, handler)
+    }
+
+    /// `DELETE path`.
+    #[must_use]
+    pub fn delete<H: Handler<T, S>, T: Guarded + 'static>(self, path: &'static str, handler: H) -> Self {
+        self.add("DELETE", MethodFilter::DELETE, path, handler)
+    }
+
+    fn add<H: Handler<T, S>, T: Guarded + 'static>(
+        mut self,
+        method: &'static str,
+        filter: MethodFilter,
+        path: &'static str,
+        handler: H,
+    ) -> Self {
+        self.routes.push((Route { method, path, needs: T::NEEDS }, on(filter, handler)));
+        self
+    }
+
+    /// The application: these routes behind the stack, with an [`Authenticator`] of its own.
+    pub fn build(self, host: &Host, state: S) -> App {
+        let authenticator = Arc::new(Authenticator::new(host.clone()));
+        self.build_with(host, authenticator, state)
+    }
+
+    /// As [`build`](Self::build), with an authenticator that the handlers know too.
+    pub fn build_with(self, host: &Host, authenticator: Arc<Authenticator>, state: S) -> App {
+        let mut router = Router::new();
+        let mut listed = Vec::with_capacity(self.routes.len());
+        for (route, handler) in self.routes {
+            let gate = Gate {
+                host: host.clone(),
+                authenticator: authenticator.clone(),
+                database: self.database,
+                needs: route.needs,
+            };
+            router = router.route(route.path, handler.route_layer(from_fn_with_state(gate, guard)));
+            listed.push(route);
+        }
+        let router = router
+            .method_not_allowed_fallback(async || Problem::refused(Refusal::MethodNotAllowed))
+            .fallback(async || Problem::not_found())
+            .with_state(state);
+        App::new(host, router, listed, self.body_limit, self.quiet)
+    }
+}

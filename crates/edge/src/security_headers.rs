@@ -1,0 +1,35 @@
+//! Headers that tell browsers to keep their hands off (OWASP REST Security and HTTP Headers cheat sheets).
+
+use axum::{extract::Request, middleware::Next, response::Response};
+use http::{HeaderMap, HeaderName, HeaderValue, header};
+
+const PERMISSIVE_TO_NOBODY: HeaderValue = HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'");
+const TWO_YEARS: HeaderValue = HeaderValue::from_static("max-age=63072000; includeSubDomains");
+
+pub(crate) async fn security_headers(request: Request, next: Next) -> Response {
+    let authenticated = request.headers().contains_key(header::AUTHORIZATION);
+    let secure = is_https(request.headers());
+    let mut response = next.run(request).await;
+    let failed = response.status().is_client_error() || response.status().is_server_error();
+    let headers = response.headers_mut();
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    headers.entry(header::CONTENT_SECURITY_POLICY).or_insert(PERMISSIVE_TO_NOBODY);
+    if authenticated || failed {
+        headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+    }
+    if secure {
+        headers.insert(header::STRICT_TRANSPORT_SECURITY, TWO_YEARS);
+    }
+    response
+}
+
+/// True where the client came by TLS: to Spin, or to the proxy in front of it. A client that lies about it only tells
+/// itself to use TLS.
+fn is_https(headers: &HeaderMap) -> bool {
+    // Spin appends its own value after whatever the client sent (`spin.md` 2.10).
+    let full_url = headers.get_all(HeaderName::from_static("spin-full-url")).iter().next_back();
+    let forwarded = headers.get(HeaderName::from_static("x-forwarded-proto"));
+    full_url.is_some_and(|url| url.as_bytes().starts_with(b"https://"))
+        || forwarded.is_some_and(|proto| proto.as_bytes() == b"https")
+}
