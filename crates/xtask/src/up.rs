@@ -73,7 +73,7 @@ pub(crate) fn spin() -> Option<PathBuf> {
         return Some(named.into());
     }
     let path = std::env::var_os("PATH")?;
-    std::env::split_paths(&path).map(|folder| folder.join("spin")).find(|program| answers_as_spin(program))
+    std::env::split_paths(&path).map(|folder| folder.join("spin")).find(answers_as_spin)
 }
 
 /// Another program is called `spin` too: a model checker.

@@ -18,7 +18,7 @@ enum Ring {
 
 const WORDS: [&str; 2] = ["fault", "ids"];
 const WAYS_IN: [&str; 2] = ["edge", "step"];
-const TOOLS: [&str; 5] = ["devhost", "goldens", "testkit", "xtask", "scenarios"];
+const TOOLS: [&str; 6] = ["bench", "devhost", "goldens", "testkit", "xtask", "scenarios"];
 /// Pure libraries, which know neither ports nor HTTP.
 const PURE: [&str; 2] = ["predict", "optimize"];
 
