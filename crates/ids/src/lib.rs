@@ -23,6 +23,9 @@ pub trait Id: Copy + std::fmt::Display + std::str::FromStr<Err = ParseIdError> {
 
     /// An id made at `now`, told apart from others of the same millisecond by `random`.
     fn new(now: Timestamp, random: [u8; 10]) -> Self;
+
+    /// When the id was made, to the millisecond.
+    fn made_at(self) -> Timestamp;
 }
 
 /// Defines an id type: `define_id!(/** Names a cat. */ CatId, "cat");`.
@@ -38,6 +41,10 @@ macro_rules! define_id {
 
             fn new(now: $crate::Timestamp, random: [u8; 10]) -> Self {
                 Self($crate::uuid_v7(now, random))
+            }
+
+            fn made_at(self) -> $crate::Timestamp {
+                $crate::uuid_time(self.0)
             }
         }
 
@@ -118,6 +125,12 @@ pub fn uuid_v7(now: Timestamp, random: [u8; 10]) -> Uuid {
     uuid::Builder::from_unix_timestamp_millis(now.as_millis().unsigned_abs(), &random).into_uuid()
 }
 
+/// The first 48 bits of a UUIDv7 (RFC 9562, section 5.7).
+#[doc(hidden)]
+pub fn uuid_time(uuid: Uuid) -> Timestamp {
+    Timestamp::from_millis((uuid.as_u128() >> 80) as i64)
+}
+
 #[doc(hidden)]
 pub use serde;
 #[doc(hidden)]
@@ -134,6 +147,7 @@ mod tests {
         let id = ConversationId::new(NOW, [7; 10]);
         assert!(id.to_string().starts_with("conv_"));
         assert_eq!(id.to_string().parse(), Ok(id));
+        assert_eq!(id.made_at(), NOW);
         assert_eq!(serde_json::from_str::<ConversationId>(&serde_json::to_string(&id).unwrap()).unwrap(), id);
     }
 

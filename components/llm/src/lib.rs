@@ -1,0 +1,110 @@
+//! The private LLM gateway over HTTP: OpenAI's Chat Completions at `http://llm.spin.internal`.
+//!
+//! The route is private in `spin.toml`, so that only components reach it; and it alone has the providers' keys among its
+//! settings. Errors are in OpenAI's envelope, with the codes of [`ModelError`].
+
+#[cfg(test)]
+mod tests;
+
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use axum::{
+    body::Body,
+    extract::State,
+    http::header,
+    response::{IntoResponse, Response},
+};
+use edge::{App, Component, Json, Problem, Routes};
+use futures::{StreamExt, stream};
+use host::Host;
+use ids::Timestamp;
+use llm::{ChunkStream, Gateway, ModelError, to_sse, wire::ChatRequest};
+
+edge::component!(app);
+
+/// A request carries a whole conversation: more than a million tokens fit.
+const BODY_LIMIT: usize = 16 << 20;
+
+/// How long settings are believed before they are read again.
+const FRESH_FOR: Duration = Duration::from_secs(60);
+
+/// The routes of this component, on `host`.
+fn app(host: Host) -> App {
+    let gateways = Gateways { host: host.clone(), current: Mutex::default() };
+    Routes::new()
+        .post("/v1/chat/completions", complete)
+        .get("/v1/models", list_models)
+        .without_database()
+        .body_limit(BODY_LIMIT)
+        .build(&host, Arc::new(gateways))
+}
+
+/// The gateway as the settings describe it, made anew from time to time.
+struct Gateways {
+    host: Host,
+    current: Mutex<Option<(Timestamp, Arc<Gateway>)>>,
+}
+
+impl Gateways {
+    async fn current(&self) -> Result<Arc<Gateway>, ModelError> {
+        let now = self.host.now();
+        let current = self.current.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        if let Some((since, gateway)) = current
+            && now.since(since) < FRESH_FOR
+        {
+            return Ok(gateway);
+        }
+        let gateway = Arc::new(Gateway::from_settings(&self.host).await?);
+        *self.current.lock().unwrap_or_else(PoisonError::into_inner) = Some((now, gateway.clone()));
+        Ok(gateway)
+    }
+}
+
+async fn complete(_: Component, State(gateways): State<Arc<Gateways>>, Json(request): Json<ChatRequest>) -> Response {
+    match answer(&gateways, request).await {
+        Ok(response) => response,
+        Err(error) => refuse(error),
+    }
+}
+
+async fn answer(gateways: &Gateways, request: ChatRequest) -> Result<Response, ModelError> {
+    let gateway = gateways.current().await?;
+    if !request.wants_stream() {
+        return Ok(Json(gateway.complete(request).await?).into_response());
+    }
+    // An answer that cannot even begin gets the status of its error, so the first piece is waited for.
+    let mut chunks = gateway.stream(request).await?;
+    let first = chunks.next().await.transpose()?;
+    let chunks = stream::iter(first.map(Ok)).chain(chunks).boxed();
+    let body = Body::from_stream(to_sse(logged(chunks)).map(Ok::<_, std::convert::Infallible>));
+    Ok(([(header::CONTENT_TYPE, "text/event-stream"), (header::CACHE_CONTROL, "no-store")], body).into_response())
+}
+
+async fn list_models(_: Component, State(gateways): State<Arc<Gateways>>) -> Response {
+    match gateways.current().await {
+        Ok(gateway) => Json(gateway.models()).into_response(),
+        Err(error) => refuse(error),
+    }
+}
+
+/// An error in OpenAI's envelope; the log gets its reason, which the caller does not.
+fn refuse(error: ModelError) -> Response {
+    let body = Json(error.to_wire());
+    let problem = Problem::from(error);
+    problem.log();
+    (problem.status(), body).into_response()
+}
+
+/// `chunks`, whose error goes to the log under the request that it belongs to, which is over by then for the rest of the stack.
+fn logged(chunks: ChunkStream) -> ChunkStream {
+    let span = tracing::Span::current();
+    let logged = chunks.inspect(move |item| {
+        if let Err(error) = item {
+            span.in_scope(|| tracing::warn!(cause = ?error, "an answer broke off"));
+        }
+    });
+    logged.boxed()
+}

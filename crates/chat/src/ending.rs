@@ -1,0 +1,147 @@
+//! The end of an answer: it happens once, whoever brings it about.
+//!
+//! Whoever ends an answer first takes its row, and only while it says `in_progress`; so a generator that completes, a person who
+//! cancels and a reader who finds the lease over cannot both have their way.
+
+use ids::{ConversationId, MessageId};
+
+use crate::{
+    Chat,
+    backoff::Backoff,
+    error::ChatError,
+    event::{Event, EventName, repo as events, text_of},
+    message::{Failure, Message, Status, Usage, repo as messages},
+    transaction::conclude,
+    viewer::Viewer,
+};
+
+/// How an answer ends.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Ending {
+    Completed(Option<Usage>),
+    Cancelled,
+    Failed(Failure),
+}
+
+impl Chat {
+    /// Stops the answer `id`; what has been written is kept. An answer that is cancelled already is left as it is.
+    ///
+    /// This works whether or not the instance that writes the answer is alive.
+    pub async fn cancel(
+        &self,
+        viewer: &Viewer,
+        conversation: ConversationId,
+        id: MessageId,
+        correlation_id: &str,
+    ) -> Result<Message, ChatError> {
+        let message = self.message(viewer, conversation, id).await?;
+        let message = match message.status {
+            Status::InProgress => self.end_from_log(viewer, &message, &Ending::Cancelled, correlation_id).await?,
+            _ => message,
+        };
+        match message.status {
+            Status::Cancelled => Ok(message),
+            _ => Err(ChatError::AnswerEnded),
+        }
+    }
+
+    /// Ends an answer that nobody writes any more.
+    pub(crate) async fn give_up(&self, viewer: &Viewer, message: &Message) -> Result<Message, ChatError> {
+        tracing::warn!(message_id = %message.id, "an answer was interrupted");
+        // Nobody waits for this event with a request of their own, so it has no correlation id but the message's.
+        let correlation_id = message.id.to_string();
+        self.end_from_log(viewer, message, &Ending::Failed(Failure::Interrupted), &correlation_id).await
+    }
+
+    /// Ends an answer with what its log says, and returns it as it is then: ended by us, or by somebody who was faster.
+    async fn end_from_log(
+        &self,
+        viewer: &Viewer,
+        message: &Message,
+        ending: &Ending,
+        correlation_id: &str,
+    ) -> Result<Message, ChatError> {
+        let mut backoff = Backoff::for_conflicts();
+        let ended = loop {
+            match self.try_end_from_log(viewer, message, ending, correlation_id).await {
+                Err(ChatError::Sql(error)) if backoff.after_conflict(&error, &*self.host.clock).await => {}
+                outcome => break outcome?,
+            }
+        };
+        if let Some(ended) = ended {
+            return Ok(ended);
+        }
+        let found = messages::find(&*self.host.sql, viewer, message.conversation, message.id).await?;
+        found.flatten().ok_or(ChatError::MessageNotFound)
+    }
+
+    async fn try_end_from_log(
+        &self,
+        viewer: &Viewer,
+        message: &Message,
+        ending: &Ending,
+        correlation_id: &str,
+    ) -> Result<Option<Message>, ChatError> {
+        let (workspace, dialect) = (viewer.workspace, self.host.sql.dialect());
+        let mut transaction = self.host.sql.begin().await?;
+        let work = async {
+            let locked = messages::lock_unfinished(&mut *transaction, dialect, workspace, message.id).await?;
+            let Some(mut message) = locked else { return Ok(None) };
+            if *ending == Ending::Failed(Failure::Interrupted) && !message.is_abandoned(self.host.now()) {
+                return Ok(None);
+            }
+            let log = events::all_in(&mut *transaction, workspace, message.id).await?;
+            message.content = text_of(&log).map_err(ChatError::UnreadableEvent)?;
+            let seq = log.last().map_or(1, |event| event.seq + 1);
+            let end = self.end(&mut message, ending, seq, correlation_id);
+            events::append_in(&mut *transaction, dialect, workspace, message.id, &[end]).await?;
+            messages::write_end(&mut *transaction, workspace, &message).await?;
+            Ok(Some(message))
+        };
+        let outcome: Result<_, ChatError> = work.await;
+        conclude(transaction, outcome).await
+    }
+
+    /// Ends an answer of which everything is known: `tail` are the events that are not stored yet, the end among them.
+    /// False where somebody else has ended it.
+    pub(crate) async fn end_with(&self, viewer: &Viewer, message: &Message, tail: &[Event]) -> Result<bool, ChatError> {
+        let (workspace, dialect) = (viewer.workspace, self.host.sql.dialect());
+        let mut transaction = self.host.sql.begin().await?;
+        let work = async {
+            for row in tail.chunks(events::MAX_EVENTS_PER_ROW) {
+                // While this row is held the status cannot change, so what holds for the first append holds for all.
+                if !events::append_in(&mut *transaction, dialect, workspace, message.id, row).await? {
+                    return Ok(false);
+                }
+            }
+            messages::write_end(&mut *transaction, workspace, message).await?;
+            Ok(true)
+        };
+        let outcome: Result<_, ChatError> = work.await;
+        conclude(transaction, outcome).await
+    }
+
+    /// Turns `message` into what it is after its `ending`, and makes the event that says so.
+    pub(crate) fn end(&self, message: &mut Message, ending: &Ending, seq: u64, correlation_id: &str) -> Event {
+        message.updated_at = self.host.now();
+        message.lease_until = None;
+        let (status, name) = match ending {
+            Ending::Completed(_) => (Status::Completed, EventName::Completed),
+            Ending::Cancelled => (Status::Cancelled, EventName::Cancelled),
+            Ending::Failed(_) => (Status::Failed, EventName::Failed),
+        };
+        message.status = status;
+        let data = match ending {
+            Ending::Completed(usage) => {
+                message.usage = *usage;
+                self.format.ended(message)
+            }
+            Ending::Cancelled => self.format.ended(message),
+            Ending::Failed(failure) => {
+                message.failure = Some(fault::Fault::code(failure).to_owned());
+                self.format.failed(failure, correlation_id)
+            }
+        };
+        Event { seq, name, data }
+    }
+}

@@ -1,0 +1,90 @@
+//! What can go wrong with conversations.
+
+use fault::{Fault, FieldFault, Kind};
+use host::sql::SqlError;
+use llm::ModelError;
+
+/// Why something could not be done with a conversation or a message.
+#[derive(Debug, thiserror::Error)]
+pub enum ChatError {
+    /// There is no such conversation, or the viewer may not know of it.
+    #[error("there is no such conversation")]
+    ConversationNotFound,
+    /// The conversation has no such message.
+    #[error("the conversation has no such message")]
+    MessageNotFound,
+    /// There is no agent of that name.
+    #[error("there is no agent of that name")]
+    UnknownAgent,
+    /// A field is not as it has to be.
+    #[error("some fields are not as they have to be")]
+    Invalid(Vec<FieldFault>),
+    /// The message alone is longer than the agent's model can read.
+    #[error("the message is too long for the agent's model")]
+    TooLongForModel,
+    /// The answer has come to its end already, so that it cannot be cancelled.
+    #[error("the answer has come to its end already")]
+    AnswerEnded,
+    /// The event log has no event of the number that the client says it has seen.
+    #[error("the answer has no event of that number")]
+    UnknownEvent,
+    /// There is no answer from the model.
+    #[error(transparent)]
+    Model(#[from] ModelError),
+    /// The database failed.
+    #[error(transparent)]
+    Sql(#[from] SqlError),
+    /// A row of the database is not one that we write.
+    #[error("a stored event cannot be read")]
+    UnreadableEvent(#[source] serde_json::Error),
+    /// A setting could not be read.
+    #[error(transparent)]
+    Settings(#[from] host::VariablesError),
+}
+
+impl Fault for ChatError {
+    fn kind(&self) -> Kind {
+        match self {
+            Self::ConversationNotFound | Self::MessageNotFound => Kind::NotFound,
+            Self::UnknownAgent | Self::Invalid(_) | Self::TooLongForModel | Self::UnknownEvent => Kind::Invalid,
+            Self::AnswerEnded => Kind::Conflict,
+            Self::Model(error) => error.kind(),
+            Self::Sql(error) => error.kind(),
+            Self::UnreadableEvent(_) | Self::Settings(_) => Kind::Internal,
+        }
+    }
+
+    fn code(&self) -> &'static str {
+        match self {
+            Self::ConversationNotFound => "conversation_not_found",
+            Self::MessageNotFound => "message_not_found",
+            Self::UnknownAgent => "agent_not_found",
+            Self::Invalid(_) => "invalid_request",
+            Self::TooLongForModel => "context_exceeded",
+            Self::AnswerEnded => "answer_ended",
+            Self::UnknownEvent => "event_not_found",
+            Self::Model(error) => error.code(),
+            Self::Sql(error) => error.code(),
+            Self::UnreadableEvent(_) | Self::Settings(_) => "internal_error",
+        }
+    }
+
+    fn retry_after_ms(&self) -> Option<u64> {
+        match self {
+            Self::Model(error) => error.retry_after_ms(),
+            Self::Sql(error) => error.retry_after_ms(),
+            _ => None,
+        }
+    }
+
+    fn fields(&self) -> Vec<FieldFault> {
+        match self {
+            Self::Invalid(fields) => fields.clone(),
+            Self::UnknownAgent => vec![FieldFault::new("/agent", "There is no agent of this name.")],
+            Self::TooLongForModel => {
+                vec![FieldFault::new("/content", "This is longer than the agent's model can read.")]
+            }
+            _ => Vec::new(),
+        }
+    }
+}

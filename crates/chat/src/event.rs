@@ -1,0 +1,146 @@
+//! The events of an answer: numbered, rendered once, stored, and sent as they were stored.
+
+pub(crate) mod repo;
+
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+use crate::message::{Failure, Message, UnknownName};
+
+/// An event of an answer. Two events of the same answer with the same number are the same to the byte.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Event {
+    /// Its number, from 1 without gaps.
+    pub seq: u64,
+    /// What happened.
+    pub name: EventName,
+    /// JSON, on one line.
+    pub data: String,
+}
+
+/// What happened to an answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EventName {
+    /// It was begun: always event 1.
+    Started,
+    /// It grew; the data is `{"text": ...}`.
+    Delta,
+    /// It came to its end.
+    Completed,
+    /// Somebody stopped it.
+    Cancelled,
+    /// It broke off.
+    Failed,
+}
+
+impl EventName {
+    const ALL: [Self; 5] = [Self::Started, Self::Delta, Self::Completed, Self::Cancelled, Self::Failed];
+
+    /// The name in rows and on the wire.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Started => "message.started",
+            Self::Delta => "message.delta",
+            Self::Completed => "message.completed",
+            Self::Cancelled => "message.cancelled",
+            Self::Failed => "message.failed",
+        }
+    }
+
+    /// True where no event comes after one of this name.
+    pub fn is_last(self) -> bool {
+        matches!(self, Self::Completed | Self::Cancelled | Self::Failed)
+    }
+}
+
+impl FromStr for EventName {
+    type Err = UnknownName;
+
+    fn from_str(name: &str) -> Result<Self, UnknownName> {
+        Self::ALL.into_iter().find(|it| it.as_str() == name).ok_or(UnknownName)
+    }
+}
+
+/// Writes the data of events: each is JSON in the form in which clients see messages and problems.
+pub trait EventFormat: Send + Sync {
+    /// The data of `message.started`: a message and its answer, which is empty yet.
+    fn started(&self, question: &Message, answer: &Message) -> String;
+
+    /// The data of `message.completed` and `message.cancelled`: the answer as it is stored.
+    fn ended(&self, answer: &Message) -> String;
+
+    /// The data of `message.failed`: why, as a problem. `correlation_id` is that of the request that found it out.
+    fn failed(&self, failure: &Failure, correlation_id: &str) -> String;
+}
+
+/// The data of `message.delta`.
+#[derive(Serialize, Deserialize)]
+struct Delta<'a> {
+    #[serde(borrow)]
+    text: std::borrow::Cow<'a, str>,
+}
+
+/// A new event `message.delta`.
+pub(crate) fn delta(seq: u64, text: &str) -> Event {
+    let data = serde_json::to_string(&Delta { text: text.into() }).expect("a text can be written as JSON");
+    Event { seq, name: EventName::Delta, data }
+}
+
+/// What the deltas among `events` say together.
+pub(crate) fn text_of(events: &[Event]) -> Result<String, serde_json::Error> {
+    let deltas = events.iter().filter(|event| event.name == EventName::Delta);
+    deltas.map(|event| serde_json::from_str::<Delta<'_>>(&event.data).map(|delta| delta.text.into_owned())).collect()
+}
+
+/// Events of one row as the row holds them: `[["message.delta", {"text": "a"}], ...]`. Their data is kept to the byte.
+pub(crate) fn pack(events: &[Event]) -> String {
+    let pair = |event: &Event| format!("[\"{}\",{}]", event.name.as_str(), event.data);
+    format!("[{}]", events.iter().map(pair).collect::<Vec<_>>().join(","))
+}
+
+/// The events of a row, of which the first has the number `first_seq`.
+pub(crate) fn unpack(first_seq: u64, row: &str) -> Result<Vec<Event>, serde_json::Error> {
+    let pairs: Vec<(&str, &RawValue)> = serde_json::from_str(row)?;
+    let event = |(seq, (name, data)): (u64, (&str, &RawValue))| {
+        let name = name.parse().map_err(serde::de::Error::custom)?;
+        Ok(Event { seq, name, data: data.get().to_owned() })
+    };
+    (first_seq..).zip(pairs).map(event).collect()
+}
+
+/// The events that an answer without stored ones would have had: it came in one piece, or its events were deleted with
+/// their partition.
+pub(crate) fn replay(
+    question: &Message,
+    answer: &Message,
+    format: &dyn EventFormat,
+    correlation_id: &str,
+) -> Vec<Event> {
+    use crate::message::Status;
+
+    let mut begun = answer.clone();
+    begun.status = Status::InProgress;
+    begun.content.clear();
+    (begun.usage, begun.failure, begun.updated_at) = (None, None, begun.created_at);
+    let mut events = vec![Event { seq: 1, name: EventName::Started, data: format.started(question, &begun) }];
+    if !answer.content.is_empty() {
+        events.push(delta(2, &answer.content));
+    }
+    let seq = events.len() as u64 + 1;
+    let end = match answer.status {
+        Status::InProgress => return events,
+        Status::Completed => Event { seq, name: EventName::Completed, data: format.ended(answer) },
+        Status::Cancelled => Event { seq, name: EventName::Cancelled, data: format.ended(answer) },
+        Status::Failed => {
+            let failure = Failure::from_code(answer.failure.as_deref().unwrap_or_default());
+            Event { seq, name: EventName::Failed, data: format.failed(&failure, correlation_id) }
+        }
+    };
+    events.push(end);
+    events
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,247 @@
+//! The table `messages`, and the positions that `conversations` counts for it.
+
+use std::time::Duration;
+
+use host::sql::{Dialect, Row, Sql, SqlError, Transaction, Value};
+use ids::{ConversationId, Id, MessageId, Timestamp, WorkspaceId};
+
+use super::{Author, Message, Status, Usage};
+use crate::{
+    conversation::{
+        Conversation,
+        repo::{VISIBLE, for_update},
+    },
+    viewer::Viewer,
+};
+
+const COLUMNS: &str = "m.id, m.conversation_id, m.position, m.role, m.status, m.content, m.model, m.input_tokens, \
+                       m.output_tokens, m.error_code, m.created_at, m.updated_at, m.lease_until";
+
+/// The clocks of two instances differ by less than this. Messages are looked for in the partitions from a day before
+/// their conversation was begun up to tomorrow.
+const CLOCK_SKEW: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// Which messages of a conversation to read. Positions have no gaps, so a range of them is a number of rows.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Span {
+    /// Those that follow a position.
+    After { position: i64, rows: i64 },
+    /// The newest.
+    Last { rows: i64 },
+}
+
+/// The agent of a conversation and some of its messages, oldest first; `None` where the viewer may not know of it.
+pub(crate) async fn load(
+    sql: &dyn Sql,
+    viewer: &Viewer,
+    id: ConversationId,
+    span: Span,
+    now: Timestamp,
+) -> Result<Option<(String, Vec<Message>)>, SqlError> {
+    let (range, range_params) = match span {
+        Span::After { position, rows } => {
+            ("m.position > ? AND m.position <= ?", vec![position.into(), position.saturating_add(rows).into()])
+        }
+        Span::Last { rows } => ("m.position > c.last_position - ?", vec![rows.into()]),
+    };
+    // One statement for both: the conversation is a constant to the optimizer, and the messages a range of the index.
+    let statement = format!(
+        "SELECT c.agent, {COLUMNS} FROM conversations c \
+         LEFT JOIN messages m ON m.conversation_id = c.id AND {range} AND m.created_at BETWEEN ? AND ? \
+         WHERE c.id = ? AND c.{VISIBLE}"
+    );
+    let earliest = id.made_at().as_millis() - i64::try_from(CLOCK_SKEW.as_millis()).unwrap_or(0);
+    let mut params = range_params;
+    params.extend([Value::Integer(earliest), (now + CLOCK_SKEW).into(), id.to_string().into()]);
+    params.extend(viewer.params());
+    let rows = sql.query(&statement, params).await?;
+    let Some(first) = rows.first() else { return Ok(None) };
+    let agent = first.get(0)?;
+    if first.get::<Option<String>>(1)?.is_none() {
+        return Ok(Some((agent, Vec::new())));
+    }
+    let mut messages: Vec<Message> = rows.iter().map(|row| read(row, 1)).collect::<Result<_, _>>()?;
+    messages.sort_unstable_by_key(|message| message.position);
+    Ok(Some((agent, messages)))
+}
+
+/// A message; `None` where the viewer may not know of the conversation, `Some(None)` where it has no such message.
+pub(crate) async fn find(
+    sql: &dyn Sql,
+    viewer: &Viewer,
+    conversation: ConversationId,
+    id: MessageId,
+) -> Result<Option<Option<Message>>, SqlError> {
+    let statement = format!(
+        "SELECT {COLUMNS} FROM conversations c \
+         LEFT JOIN messages m ON m.conversation_id = c.id AND m.id = ? AND m.created_at = ? \
+         WHERE c.id = ? AND c.{VISIBLE}"
+    );
+    let mut params = vec![id.to_string().into(), id.made_at().into(), conversation.to_string().into()];
+    params.extend(viewer.params());
+    let rows = sql.query(&statement, params).await?;
+    let Some(row) = rows.first() else { return Ok(None) };
+    if row.get::<Option<String>>(0)?.is_none() {
+        return Ok(Some(None));
+    }
+    read(row, 0).map(Some).map(Some)
+}
+
+/// Stores `pair`, a message and its answer, at the next two positions of their conversation, which are written into it.
+/// False where there is no such conversation any more.
+pub(crate) async fn append_pair(
+    transaction: &mut dyn Transaction,
+    workspace: WorkspaceId,
+    pair: [&mut Message; 2],
+) -> Result<bool, SqlError> {
+    let [question, answer] = pair;
+    let conversation = [Value::from(question.conversation.to_string()), workspace.to_string().into()];
+    // This takes the row, so that pairs stand side by side; whoever comes second waits here.
+    let count = "UPDATE conversations SET last_position = last_position + 2, updated_at = ?, version = version + 1 \
+                 WHERE id = ? AND workspace_id = ?";
+    let params = [question.created_at.into()].into_iter().chain(conversation.clone()).collect();
+    transaction.execute(count, params).await?;
+    let row = |offset: i64| {
+        format!(
+            "SELECT ?, id, workspace_id, last_position - {offset}, ?, ?, ?, ?, ?, ?, ?, ?, ?, ? \
+             FROM conversations WHERE id = ? AND workspace_id = ?"
+        )
+    };
+    let statement = format!(
+        "INSERT INTO messages (id, conversation_id, workspace_id, position, role, status, content, model, input_tokens, \
+         output_tokens, error_code, lease_until, created_at, updated_at) {} UNION ALL {} RETURNING position",
+        row(1),
+        row(0)
+    );
+    let mut params = Vec::new();
+    for message in [&*question, &*answer] {
+        params.extend(columns(message));
+        params.extend(conversation.clone());
+    }
+    let rows = transaction.query(&statement, params).await?;
+    let positions: Vec<i64> = rows.iter().map(|row| row.get(0)).collect::<Result<_, _>>()?;
+    let Some(last) = positions.into_iter().max() else { return Ok(false) };
+    (question.position, answer.position) = (last - 1, last);
+    Ok(true)
+}
+
+/// A message as [`append_pair`] stores it, without what it takes from the conversation.
+fn columns(message: &Message) -> [Value; 11] {
+    [
+        message.id.to_string().into(),
+        message.author.as_str().into(),
+        message.status.as_str().into(),
+        message.content.clone().into(),
+        message.model.clone().into(),
+        message.usage.map(|usage| usage.input_tokens).into(),
+        message.usage.map(|usage| usage.output_tokens).into(),
+        message.failure.clone().into(),
+        message.lease_until.into(),
+        message.created_at.into(),
+        message.updated_at.into(),
+    ]
+}
+
+/// The answer `id` if it is `in_progress`; nobody else can end it or add to it before the end of the transaction.
+pub(crate) async fn lock_unfinished(
+    transaction: &mut dyn Transaction,
+    dialect: Dialect,
+    workspace: WorkspaceId,
+    id: MessageId,
+) -> Result<Option<Message>, SqlError> {
+    let lock = for_update(dialect);
+    let statement = format!(
+        "SELECT {COLUMNS} FROM messages m \
+         WHERE m.id = ? AND m.created_at = ? AND m.workspace_id = ? AND m.status = 'in_progress'{lock}"
+    );
+    let rows = transaction.query(&statement, by_id(workspace, id).into()).await?;
+    rows.first().map(|row| read(row, 0)).transpose()
+}
+
+/// Writes what changes at the end of an answer. The caller holds its row.
+pub(crate) async fn write_end(
+    transaction: &mut dyn Transaction,
+    workspace: WorkspaceId,
+    message: &Message,
+) -> Result<(), SqlError> {
+    let statement = "UPDATE messages SET status = ?, content = ?, input_tokens = ?, output_tokens = ?, error_code = ?, \
+                     lease_until = NULL, updated_at = ? WHERE id = ? AND created_at = ? AND workspace_id = ?";
+    let mut params = vec![
+        message.status.as_str().into(),
+        message.content.clone().into(),
+        message.usage.map(|usage| usage.input_tokens).into(),
+        message.usage.map(|usage| usage.output_tokens).into(),
+        message.failure.clone().into(),
+        message.updated_at.into(),
+    ];
+    params.extend(by_id(workspace, message.id));
+    transaction.execute(statement, params).await
+}
+
+/// Says that the answer `id` is being written until `lease_until` at least. False where it has come to an end.
+pub(crate) async fn renew_lease(
+    sql: &dyn Sql,
+    workspace: WorkspaceId,
+    id: MessageId,
+    lease_until: Timestamp,
+) -> Result<bool, SqlError> {
+    let statement = "UPDATE messages SET lease_until = ? \
+                     WHERE id = ? AND created_at = ? AND workspace_id = ? AND status = 'in_progress'";
+    let params = [lease_until.into()].into_iter().chain(by_id(workspace, id)).collect();
+    Ok(sql.affected(statement, params).await? == 1)
+}
+
+/// True where the answer `id` has not come to an end.
+pub(crate) async fn is_unfinished(sql: &dyn Sql, workspace: WorkspaceId, id: MessageId) -> Result<bool, SqlError> {
+    let statement = "SELECT 1 FROM messages \
+                     WHERE id = ? AND created_at = ? AND workspace_id = ? AND status = 'in_progress'";
+    Ok(!sql.query(statement, by_id(workspace, id).into()).await?.is_empty())
+}
+
+/// Deletes all messages of a conversation and their events. The caller holds the conversation's row.
+pub(crate) async fn delete_all(transaction: &mut dyn Transaction, conversation: &Conversation) -> Result<(), SqlError> {
+    let id = [Value::from(conversation.id.to_string()), conversation.workspace.to_string().into()];
+    // MariaDB would read all events there are for a subquery in a DELETE, so the ids make the detour over us.
+    let batch = 500;
+    let mut position: i64 = 0;
+    while position <= conversation.message_count {
+        let answers = "SELECT id FROM messages WHERE conversation_id = ? AND workspace_id = ? AND role = 'assistant' \
+                       AND position > ? AND position <= ?";
+        let range = [Value::from(position), (position + batch).into()];
+        let rows = transaction.query(answers, id.iter().cloned().chain(range).collect()).await?;
+        let ids: Vec<Value> = rows.iter().map(|row| row.get(0).map(Value::Text)).collect::<Result<_, _>>()?;
+        if !ids.is_empty() {
+            let marks = vec!["?"; ids.len()].join(", ");
+            let events = format!("DELETE FROM message_events WHERE message_id IN ({marks}) AND workspace_id = ?");
+            transaction.execute(&events, ids.into_iter().chain([id[1].clone()]).collect()).await?;
+        }
+        position += batch;
+    }
+    transaction.execute("DELETE FROM messages WHERE conversation_id = ? AND workspace_id = ?", id.into()).await
+}
+
+fn by_id(workspace: WorkspaceId, id: MessageId) -> [Value; 3] {
+    [id.to_string().into(), id.made_at().into(), workspace.to_string().into()]
+}
+
+/// The message in the columns from `first` on.
+fn read(row: &Row, first: usize) -> Result<Message, SqlError> {
+    let usage = match (row.get(first + 7)?, row.get(first + 8)?) {
+        (Some(input_tokens), Some(output_tokens)) => Some(Usage { input_tokens, output_tokens }),
+        _ => None,
+    };
+    Ok(Message {
+        id: row.parse(first)?,
+        conversation: row.parse(first + 1)?,
+        position: row.get(first + 2)?,
+        author: row.parse::<Author>(first + 3)?,
+        status: row.parse::<Status>(first + 4)?,
+        content: row.get(first + 5)?,
+        model: row.get(first + 6)?,
+        usage,
+        failure: row.get(first + 9)?,
+        created_at: row.get(first + 10)?,
+        updated_at: row.get(first + 11)?,
+        lease_until: row.get(first + 12)?,
+    })
+}

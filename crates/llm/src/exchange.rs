@@ -1,0 +1,39 @@
+//! What every exchange over HTTP has in common: bounded bodies, and errors of the network in this crate's words.
+
+use futures::StreamExt;
+use host::{ByteStream, HttpError};
+use serde::de::DeserializeOwned;
+
+use crate::error::ModelError;
+
+/// The longest answer in one piece that is read, in bytes.
+const MAX_BODY_BYTES: usize = 16 << 20;
+
+/// The whole of `body`, read as JSON.
+pub(crate) async fn read_json<T: DeserializeOwned>(mut body: ByteStream) -> Result<T, ModelError> {
+    let unavailable = |reason: String| ModelError::Unavailable { reason, retry_after_ms: None };
+    let mut bytes = Vec::new();
+    while let Some(piece) = body.next().await {
+        bytes.extend_from_slice(&piece.map_err(body_error)?);
+        if bytes.len() > MAX_BODY_BYTES {
+            return Err(unavailable(format!("the answer is longer than {MAX_BODY_BYTES} bytes")));
+        }
+    }
+    serde_json::from_slice(&bytes).map_err(|error| unavailable(format!("the answer is not what was expected: {error}")))
+}
+
+/// Why there is no head of a response.
+pub(crate) fn send_error(error: HttpError) -> ModelError {
+    match error {
+        HttpError::Timeout { limit_ms } => ModelError::Timeout { limit_ms },
+        HttpError::Connection { .. } => ModelError::Unavailable { reason: error.to_string(), retry_after_ms: None },
+        HttpError::Denied { .. } | HttpError::Invalid { .. } => ModelError::Misconfigured { reason: error.to_string() },
+    }
+}
+
+fn body_error(error: HttpError) -> ModelError {
+    match error {
+        HttpError::Timeout { limit_ms } => ModelError::Timeout { limit_ms },
+        error => ModelError::StreamBroken { reason: error.to_string() },
+    }
+}

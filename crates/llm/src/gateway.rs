@@ -1,0 +1,141 @@
+//! The gateway: finds the model, asks its provider, keeps the deadlines.
+
+use std::{sync::Arc, time::Duration};
+
+use futures::{StreamExt, future, stream, stream::BoxStream};
+use host::{Clock, Host, within};
+use ids::Timestamp;
+
+use crate::{
+    catalogue::{Catalogue, Deadlines, Model, ProviderName},
+    error::ModelError,
+    provider::{
+        openai::OpenAi,
+        scripted::{Script, Scripted},
+    },
+    wire::{ChatRequest, Chunk, Completion, ModelList},
+};
+
+/// A streamed answer. It ends after its first error, and without an error only if it is complete.
+pub type ChunkStream = BoxStream<'static, Result<Chunk, ModelError>>;
+
+/// All models behind one door. It alone knows the providers' keys.
+pub struct Gateway {
+    catalogue: Catalogue,
+    scripted: Scripted,
+    openai: Option<OpenAi>,
+    clock: Arc<dyn Clock>,
+}
+
+impl Gateway {
+    /// The gateway that the settings describe: `llm_models`, `llm_script`, `openai_url`, `openai_path`, `openai_api_key`
+    /// and `openai_model`.
+    pub async fn from_settings(host: &Host) -> Result<Self, ModelError> {
+        let setting = async |name| host.variables.get(name).await.map_err(misconfigured);
+        let openai_model = setting("openai_model").await?;
+        let openai = match setting("openai_url").await? {
+            None => None,
+            Some(origin) => {
+                let path = setting("openai_path").await?.unwrap_or_else(|| "/v1".to_owned());
+                let key = setting("openai_api_key").await?;
+                Some(OpenAi::new(host.http.clone(), &origin, &path, key.as_deref())?)
+            }
+        };
+        let catalogue = match setting("llm_models").await? {
+            Some(text) => Catalogue::from_json(&text).map_err(misconfigured)?,
+            None => Catalogue::built_in(openai_model.as_deref().filter(|_| openai.is_some())),
+        };
+        let script = match setting("llm_script").await? {
+            Some(text) => Script::from_json(&text).map_err(misconfigured)?,
+            None => Script::default(),
+        };
+        let clock = host.clock.clone();
+        Ok(Self { catalogue, scripted: Scripted { script, clock: clock.clone() }, openai, clock })
+    }
+
+    /// The models that callers may ask for.
+    pub fn models(&self) -> ModelList {
+        self.catalogue.to_wire()
+    }
+
+    /// An answer in one piece.
+    pub async fn complete(&self, request: ChatRequest) -> Result<Completion, ModelError> {
+        let (model, request) = self.prepare(request)?;
+        let limit = model.deadlines.answer();
+        let answer = async {
+            match model.provider {
+                ProviderName::Scripted => self.scripted.complete(&request).await,
+                ProviderName::OpenAi => self.openai()?.complete(request, limit).await,
+            }
+        };
+        within(&*self.clock, limit, answer).await.unwrap_or_else(|_| Err(timeout(limit)))
+    }
+
+    /// A streamed answer. An error before its first piece is returned as such, a later one ends the stream.
+    pub async fn stream(&self, request: ChatRequest) -> Result<ChunkStream, ModelError> {
+        let wants_usage = request.wants_usage();
+        let began = self.clock.now();
+        let (model, request) = self.prepare(request)?;
+        let chunks = match model.provider {
+            ProviderName::Scripted => self.scripted.stream(&request)?,
+            ProviderName::OpenAi => self.openai()?.stream(request, model.deadlines.head()).await?,
+        };
+        // The providers always tell the usage, the caller wants it only where it said so.
+        let chunks = chunks.filter(move |item| {
+            let only_usage = matches!(item, Ok(chunk) if chunk.choices.is_empty() && chunk.usage.is_some());
+            future::ready(wants_usage || !only_usage)
+        });
+        Ok(guarded(chunks.boxed(), self.clock.clone(), model.deadlines, began))
+    }
+
+    fn prepare(&self, mut request: ChatRequest) -> Result<(&Model, ChatRequest), ModelError> {
+        let model = self.catalogue.find(&request.model).ok_or(ModelError::UnknownModel)?;
+        request.model = model.upstream().to_owned();
+        Ok((model, request))
+    }
+
+    fn openai(&self) -> Result<&OpenAi, ModelError> {
+        let missing =
+            || ModelError::Misconfigured { reason: "llm_models names openai, openai_url is empty".to_owned() };
+        self.openai.as_ref().ok_or_else(missing)
+    }
+}
+
+/// Holds a stream to its deadlines: the first piece, each next one, and the whole.
+fn guarded(chunks: ChunkStream, clock: Arc<dyn Clock>, deadlines: Deadlines, began: Timestamp) -> ChunkStream {
+    struct Guard {
+        chunks: ChunkStream,
+        patience: Duration,
+        ended: bool,
+    }
+    let guard = Guard { chunks, patience: deadlines.head(), ended: false };
+    let guarded = stream::unfold(guard, move |mut guard| {
+        let clock = clock.clone();
+        async move {
+            if guard.ended {
+                return None;
+            }
+            let left = deadlines.answer().saturating_sub(clock.now().since(began));
+            let limit = guard.patience.min(left);
+            let item = match within(&*clock, limit, guard.chunks.next()).await {
+                Ok(item) => item?,
+                Err(_) => Err(timeout(limit)),
+            };
+            guard.patience = deadlines.stall();
+            guard.ended = item.is_err();
+            Some((item, guard))
+        }
+    });
+    guarded.boxed()
+}
+
+fn timeout(limit: Duration) -> ModelError {
+    ModelError::Timeout { limit_ms: u64::try_from(limit.as_millis()).unwrap_or(u64::MAX) }
+}
+
+fn misconfigured(error: impl std::error::Error) -> ModelError {
+    ModelError::Misconfigured { reason: error.to_string() }
+}
+
+#[cfg(test)]
+mod tests;
