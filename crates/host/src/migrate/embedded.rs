@@ -18,4 +18,7 @@ macro_rules! migrations {
 }
 
 /// All migrations, oldest first.
-pub const MIGRATIONS: &[Migration] = migrations![];
+pub const MIGRATIONS: &[Migration] = migrations![
+    1 "0001_identity",
+    2 "0002_conversations",
+];
