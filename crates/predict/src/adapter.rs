@@ -5,15 +5,19 @@ use crate::message::Message;
 use crate::signature::Signature;
 use crate::value::Map;
 
-
+mod chat;
+mod conversation;
 mod error;
+mod history;
+mod json;
+mod markers;
+mod outcome;
+mod system;
+mod value_text;
 
-
-
-
+pub use chat::ChatAdapter;
 pub use error::{FormatError, ParseError, ParseErrorKind};
-
-
+pub use json::JsonAdapter;
 
 /// The protocol spoken with a model. Implementations are pure: the same arguments give the same messages.
 pub trait Adapter: Send + Sync {

@@ -4,8 +4,8 @@ pub mod cleandoc;
 pub mod eq;
 pub mod float;
 pub mod json;
-//JR
-//LE
+pub mod json_repair;
+pub mod literal_eval;
 pub mod random;
 pub mod repr;
 pub mod text;

@@ -2,7 +2,7 @@
 
 use crate::python::cleandoc::cleandoc;
 use crate::typing::Type;
-use crate::value::Value;
+use crate::value::Map;
 
 mod builder;
 mod edit;
@@ -102,10 +102,16 @@ impl Signature {
         self.fields.iter().find(|field| field.name == name)
     }
 
-    /// The default value of the field called `name`, if it has one.
+    /// The inputs with absent ones filled from their defaults (those of factories excepted, as in DSPy).
     #[must_use]
-    pub fn default_of(&self, name: &str) -> Option<&Value> {
-        self.field(name).and_then(|field| field.default.as_ref())
+    pub fn with_defaults(&self, inputs: &Map) -> Map {
+        let mut filled = inputs.clone();
+        for field in self.inputs().filter(|field| !field.default_is_factory) {
+            if let (false, Some(default)) = (inputs.contains_key(&field.name), &field.default) {
+                filled.insert(field.name.clone(), default.clone());
+            }
+        }
+        filled
     }
 }
 

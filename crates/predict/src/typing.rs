@@ -11,6 +11,7 @@ mod schema;
 
 pub use enumeration::EnumType;
 pub use model::{ModelField, ModelType};
+pub(crate) use schema::{Naming, type_first, with_naming};
 
 /// The type of a field, or of a part of one.
 #[derive(Debug, Clone, PartialEq)]
@@ -106,6 +107,18 @@ impl Type {
     #[must_use]
     pub fn literal<V: Into<Value>>(values: impl IntoIterator<Item = V>) -> Self {
         Self::Literal(values.into_iter().map(Into::into).collect())
+    }
+
+    /// The types between the brackets: `list[int]` has one, `dict[str, int]` two.
+    #[must_use]
+    pub fn arguments(&self) -> Vec<&Type> {
+        match self {
+            Self::List(Some(items)) | Self::Set(Some(items)) => vec![items],
+            Self::FrozenSet(Some(items)) | Self::VariadicTuple(Some(items)) => vec![items],
+            Self::Dict(Some(pair)) => vec![&pair.0, &pair.1],
+            Self::Tuple(items) | Self::Union(items) => items.iter().collect(),
+            _ => Vec::new(),
+        }
     }
 
     /// Whether `None` is a value of this type.
