@@ -51,3 +51,12 @@ pub trait Adapter: Send + Sync {
         None
     }
 }
+
+/// The inputs that have a value, each in a section of its own, without the reminder of a whole message: how an agent
+/// shows its trajectory, whatever the adapter.
+///
+/// # Errors
+/// When a value cannot be shown.
+pub fn input_blocks(signature: &Signature, values: &Map) -> Result<String, FormatError> {
+    Ok(crate::python::text::strip(&chat::input_sections(signature, values)?).to_owned())
+}

@@ -1,10 +1,10 @@
 //! Answers that are known already.
 
 use std::num::NonZeroUsize;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
-use indexmap::IndexMap;
+use lru::LruCache;
 use sha2::{Digest, Sha256};
 
 use crate::lm::{LmRequest, LmResponse};
@@ -46,22 +46,19 @@ impl CacheKey {
 
 /// A cache in memory that forgets what was least recently used.
 #[derive(Debug)]
-pub struct MemoryCache {
-    capacity: NonZeroUsize,
-    answers: Mutex<IndexMap<CacheKey, LmResponse>>,
-}
+pub struct MemoryCache(Mutex<LruCache<CacheKey, LmResponse>>);
 
 impl MemoryCache {
     /// A cache of at most `capacity` answers.
     #[must_use]
     pub fn new(capacity: NonZeroUsize) -> Self {
-        Self { capacity, answers: Mutex::default() }
+        Self(Mutex::new(LruCache::new(capacity)))
     }
 
     /// How many answers it holds.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.answers.lock().unwrap_or_else(PoisonError::into_inner).len()
+        self.answers().len()
     }
 
     /// Whether it holds none.
@@ -69,26 +66,19 @@ impl MemoryCache {
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
+
+    fn answers(&self) -> MutexGuard<'_, LruCache<CacheKey, LmResponse>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 #[async_trait]
 impl Cache for MemoryCache {
     async fn get(&self, key: &CacheKey) -> Option<LmResponse> {
-        let mut answers = self.answers.lock().unwrap_or_else(PoisonError::into_inner);
-        // The order of the map is the order of use: what is used goes to the end.
-        let (index, _, response) = answers.get_full(key)?;
-        let response = response.clone();
-        let last = answers.len() - 1;
-        answers.move_index(index, last);
-        Some(response)
+        self.answers().get(key).cloned()
     }
 
     async fn put(&self, key: &CacheKey, response: &LmResponse) {
-        let mut answers = self.answers.lock().unwrap_or_else(PoisonError::into_inner);
-        answers.shift_remove(key);
-        answers.insert(key.clone(), response.clone());
-        while answers.len() > self.capacity.get() {
-            answers.shift_remove_index(0);
-        }
+        self.answers().put(key.clone(), response.clone());
     }
 }

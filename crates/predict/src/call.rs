@@ -10,4 +10,5 @@ mod response_format;
 pub use error::{CallError, RetryAdvice, Stage};
 pub use feedback::{Check, Feedback};
 pub(crate) use flow::{Call, run};
+pub(crate) use response_format::OUTPUTS;
 pub use response_format::output_schema;

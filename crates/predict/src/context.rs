@@ -142,7 +142,8 @@ impl Context {
     /// their cost, also when it failed. Predictors carry their names in this program.
     pub async fn run(&self, program: &dyn Module, inputs: Map) -> Run {
         let names = named_predictors(program).into_iter().map(|(name, predict)| (PredictorId::of(predict), name));
-        let cx = Self { names: Arc::new(names.collect()), trace: Arc::default(), ledger: Arc::default(), ..self.clone() };
+        let cx =
+            Self { names: Arc::new(names.collect()), trace: Arc::default(), ledger: Arc::default(), ..self.clone() };
         let outcome = cx.unless_cancelled(program.forward(inputs, &cx)).await;
         let (history, usage, warnings) = cx.ledger.take();
         Run { outcome, trace: cx.trace.take(), usage, history, warnings }

@@ -7,8 +7,9 @@ mod majority;
 mod multi_chain_comparison;
 mod parallel;
 mod predict;
-pub mod react;
+mod react;
 mod refine;
+mod tool_agent;
 
 pub use best_of_n::{BestOfN, Reward};
 pub use chain_of_thought::ChainOfThought;
@@ -17,5 +18,6 @@ pub use majority::{majority, majority_by, normalize_text};
 pub use multi_chain_comparison::MultiChainComparison;
 pub use parallel::{Parallel, ParallelOutcome};
 pub use predict::{FrozenParts, Predict};
-pub use react::{ReAct, ToolAgent};
+pub use react::ReAct;
 pub use refine::Refine;
+pub use tool_agent::{ReservedName, ToolAgent};

@@ -56,7 +56,7 @@ pub struct Exchange {
 }
 
 /// Something odd about a call.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum Warning {
     /// An input of the signature was not given; the prompt leaves it out.

@@ -50,6 +50,12 @@ impl Feedback {
         Self { budget, checks: Vec::new() }
     }
 
+    /// The same checks with another budget.
+    #[must_use]
+    pub fn with_budget(self, budget: u32) -> Self {
+        Self { budget, ..self }
+    }
+
     /// Adds a check. Its error is what the model reads, so it should say what would be right.
     #[must_use]
     pub fn check(mut self, check: impl Fn(&Map, &Map) -> Result<(), String> + Send + Sync + 'static) -> Self {
@@ -76,5 +82,7 @@ impl fmt::Debug for Feedback {
 
 /// What the model is told about its refused completion.
 pub(super) fn correction(reason: &str) -> String {
-    format!("Your previous reply cannot be used: {reason}\n\nReply again in full and in the same form, with that corrected.")
+    format!(
+        "Your previous reply cannot be used: {reason}\n\nReply again in full and in the same form, with that corrected."
+    )
 }

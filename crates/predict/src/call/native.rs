@@ -58,7 +58,8 @@ fn tools(
 }
 
 fn reasoning(target: &Target<'_>, signature: Signature, settings: &mut Settings) -> Signature {
-    let fields: Vec<_> = signature.outputs().filter(|field| field.ty == Type::Reasoning).map(|f| f.name.clone()).collect();
+    let fields: Vec<_> =
+        signature.outputs().filter(|field| field.ty == Type::Reasoning).map(|f| f.name.clone()).collect();
     fields.iter().fold(signature, |signature, name| {
         let asked = settings.get("reasoning_effort").or_else(|| target.defaults.get("reasoning_effort"));
         let effort = asked.cloned().unwrap_or_else(|| "low".into());

@@ -3,10 +3,10 @@
 use super::native::tool_calls_field;
 use crate::adapter::{Adapter, ParseError, ParseErrorKind};
 use crate::lm::Choice;
-use crate::message::ToolCall;
 use crate::signature::Signature;
+use crate::tool::ToolCalls;
 use crate::typing::Type;
-use crate::value::{Map, Value};
+use crate::value::Map;
 
 /// Reads one choice. `rendered` is the signature that the prompt showed, `declared` the one that the caller knows.
 pub(super) fn read(
@@ -24,7 +24,8 @@ pub(super) fn read(
     };
     fill(declared, &mut values);
     if let Some(field) = calls_field {
-        values.insert(field.to_owned(), tool_calls(&choice.tool_calls));
+        let calls = ToolCalls { calls: choice.tool_calls.clone(), results: None };
+        values.insert(field.to_owned(), calls.into());
     }
     if let Some(reasoning) = &choice.reasoning {
         for field in declared.outputs().filter(|field| field.ty == Type::Reasoning) {
@@ -63,18 +64,4 @@ fn fill(declared: &Signature, values: &mut Map) {
             values.insert(field.name.clone(), field.default.clone().unwrap_or_default());
         }
     }
-}
-
-/// Native calls as the value of a `ToolCalls` field.
-fn tool_calls(calls: &[ToolCall]) -> Value {
-    let call = |call: &ToolCall| {
-        let mut object = Map::new();
-        if let Some(id) = &call.id {
-            object.insert("id".into(), id.as_str().into());
-        }
-        object.insert("name".into(), call.name.as_str().into());
-        object.insert("args".into(), call.args.clone().into());
-        Value::Map(object)
-    };
-    Value::Map(crate::map! { "tool_calls" => Value::List(calls.iter().map(call).collect()) })
 }

@@ -2,12 +2,12 @@
 
 use async_trait::async_trait;
 
-use crate::call::{self, CallError, Call, Feedback};
+use crate::call::{self, Call, CallError, Feedback};
 use crate::context::{Context, PredictorId};
 use crate::example::Example;
 use crate::lm::Settings;
 use crate::prediction::Prediction;
-use crate::program::Module;
+use crate::program::{Module, ModuleKind};
 use crate::saved::LmState;
 use crate::signature::{Field, Signature, SignatureError};
 use crate::stream::Event;
@@ -48,8 +48,8 @@ pub struct Predict {
 /// What a file of DSPy's holds for a predictor that means nothing here and is written again as it was.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub(crate) struct Unread {
-    pub(crate) traces: Vec<Value>,
-    pub(crate) train: Vec<Value>,
+    pub(crate) traces: Option<Value>,
+    pub(crate) train: Option<Value>,
     /// Thresholds of experimental decision outputs, DSPy's `fields`.
     pub(crate) thresholds: Map,
 }
@@ -66,6 +66,18 @@ pub struct FrozenParts {
     pub postscript: Option<String>,
     /// Demos that come before the learned ones.
     pub demos: Vec<Example>,
+}
+
+impl FrozenParts {
+    /// Instructions without what is frozen of them, if they hold it.
+    pub(crate) fn without<'a>(&self, instructions: &'a str) -> &'a str {
+        let preamble = self.preamble.as_deref().unwrap_or_default();
+        let postscript = self.postscript.as_deref().unwrap_or_default();
+        let rest = instructions.strip_prefix(preamble).unwrap_or(instructions);
+        let rest = rest.strip_suffix(postscript).unwrap_or(rest);
+        let rest = if preamble.is_empty() { rest } else { rest.strip_prefix("\n\n").unwrap_or(rest) };
+        if postscript.is_empty() { rest } else { rest.strip_suffix("\n\n").unwrap_or(rest) }
+    }
 }
 
 impl Predict {
@@ -167,15 +179,16 @@ impl Predict {
     /// See [`CallError`].
     pub async fn call_with(&self, mut inputs: Map, config: &Settings, cx: &Context) -> Result<Prediction, CallError> {
         let predictor = cx.name_of(self);
-        let mut signature = self.full_signature();
+        let signature = self.full_signature();
         self.complete_inputs(&predictor, &mut inputs, cx);
-        let shown = self.with_hint(cx, &mut signature, &inputs);
+        let hinted = self.hinted(cx, &signature, &inputs);
+        let (shown, given) = hinted.as_ref().map_or((&signature, &inputs), |(signature, inputs)| (signature, inputs));
         let demos = self.full_demos();
         let call = Call {
             predictor: &predictor,
-            signature: &signature,
+            signature: shown,
             demos: &demos,
-            inputs: shown.as_ref().unwrap_or(&inputs),
+            inputs: given,
             config: laid_over(config, &self.config),
             model: self.lm.as_ref().map(|lm| lm.model.clone()),
             model_settings: self.lm.as_ref().map(|lm| lm.settings.clone()).unwrap_or_default(),
@@ -203,13 +216,12 @@ impl Predict {
     }
 
     /// Shows advice from an earlier attempt as a further input ([`crate::Refine`]).
-    fn with_hint(&self, cx: &Context, signature: &mut Signature, inputs: &Map) -> Option<Map> {
+    fn hinted(&self, cx: &Context, signature: &Signature, inputs: &Map) -> Option<(Signature, Map)> {
         let hint = cx.hints.get(&PredictorId::of(self))?;
         let field = Field::input("hint_", Type::Str).desc("A hint to the module from an earlier run");
-        *signature = signature.clone().append(field);
         let mut inputs = inputs.clone();
         inputs.insert("hint_".into(), hint.as_str().into());
-        Some(inputs)
+        Some((signature.clone().append(field), inputs))
     }
 }
 
@@ -236,5 +248,9 @@ impl Module for Predict {
 
     fn as_predict_mut(&mut self) -> Option<&mut Predict> {
         Some(self)
+    }
+
+    fn kind(&self) -> Option<ModuleKind> {
+        Some(ModuleKind::Predict)
     }
 }
