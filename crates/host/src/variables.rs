@@ -1,9 +1,15 @@
 //! The settings of the deployment.
 
+#[cfg(any(test, target_family = "wasm"))]
+mod cached;
+
 use async_trait::async_trait;
 
+#[cfg(any(test, target_family = "wasm"))]
+pub(crate) use self::cached::{CachedVariables, Source};
+
 /// Why a setting could not be read. The name is in the text, the value never is.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, thiserror::Error)]
 #[error("the setting {name} cannot be read: {reason}")]
 pub struct VariablesError {
     /// Which setting.

@@ -1,9 +1,15 @@
 //! Values that may be lost at any time: Spin's key-value store behind an in-instance layer.
 
+#[cfg(any(test, target_family = "wasm"))]
+mod layered;
+
 use std::{fmt::Display, time::Duration};
 
 use async_trait::async_trait;
 use ids::WorkspaceId;
+
+#[cfg(any(test, target_family = "wasm"))]
+pub(crate) use self::layered::{KeyValue, LayeredCache};
 
 /// Why the cache did not work. A caller goes on without it.
 #[derive(Debug, thiserror::Error)]

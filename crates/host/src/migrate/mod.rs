@@ -22,7 +22,7 @@ use fault::{Fault, Kind};
 
 pub use self::{
     embedded::MIGRATIONS,
-    ready::{ReadyError, Readiness, ready},
+    ready::{Readiness, ReadyError, ready},
     run::{migrate, migrate_to, schema_version},
 };
 use crate::sql::{Dialect, SqlError};

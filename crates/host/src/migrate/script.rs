@@ -58,7 +58,8 @@ pub(super) fn may_run_twice(statement: &str) -> bool {
         |rest| rest.split(" ADD ").flat_map(|part| part.split(" DROP ")).skip(1).collect(),
     );
     let restored: Vec<String> = clauses.iter().map(|clause| format!(" {clause} ")).collect();
-    !restored.is_empty() && restored.iter().all(|clause| is_guarded(clause)) || upper.starts_with("ALTER TABLE") && restored.is_empty()
+    !restored.is_empty() && restored.iter().all(|clause| is_guarded(clause))
+        || upper.starts_with("ALTER TABLE") && restored.is_empty()
 }
 
 #[cfg(test)]

@@ -80,7 +80,8 @@ async fn a_migration_that_failed_half_way_goes_on_where_it_stopped() {
     for database in fake::databases_at(&[CATS]).await {
         let sql = database.sql.as_ref();
         sql.execute("INSERT INTO cats (id, name) VALUES (1, 'Tom')", params![]).await.unwrap();
-        let (mariadb, sqlite) = (LIVES.mariadb.replace("cats_lives", "; oops"), LIVES.sqlite.replace("cats_lives", "; oops"));
+        let (mariadb, sqlite) =
+            (LIVES.mariadb.replace("cats_lives", "; oops"), LIVES.sqlite.replace("cats_lives", "; oops"));
         let broken = Migration { mariadb: mariadb.leak(), sqlite: sqlite.leak(), ..LIVES };
         let outcome = migrate_to(sql, &SystemClock, &[CATS, broken]).await;
         assert!(matches!(outcome, Err(MigrateError::Failed { number: 2, statement: 3, .. })), "{outcome:?}");

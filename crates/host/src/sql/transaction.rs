@@ -31,7 +31,8 @@ impl<D: Driver> Running<D> {
         }
         let abandoned = SqlError::Unavailable { reason: "the transaction was abandoned in a statement".to_owned() };
         self.ended_by = Some(abandoned);
-        let lease = self.lease.as_mut().expect("only commit, rollback and drop take it, and all consume the transaction");
+        let lease =
+            self.lease.as_mut().expect("only commit, rollback and drop take it, and all consume the transaction");
         let pool = std::sync::Arc::clone(lease.pool());
         let outcome = pool.in_time(self.limit, statement(lease)).await;
         self.ended_by = outcome.as_ref().err().filter(|error| error.ends_transaction()).cloned();

@@ -47,23 +47,31 @@ fn key_of(message: &str) -> &str {
     message.rsplit_once("for key '").map_or("", |(_, key)| key.trim_end_matches('\''))
 }
 
-/// The code and message in the Debug text of a server error, which is all that Spin leaves of it:
-/// `Server(ServerError { code: 1062, message: "Duplicate …", state: "23000" })` (`spin.md` 3.1).
+/// The error in the text that Spin leaves of it (`spin.md` 3.1): the Debug text of a server error where a statement is
+/// carried out, `Server(ServerError { code: 1062, message: "Duplicate …", state: "23000" })`, or its Display text where a
+/// connection is opened or rows are read, ``Server error: `ERROR 08004 (1040): Too many connections'``. Any other text is
+/// no answer of the server, so the connection is lost.
 #[cfg(any(test, target_family = "wasm"))]
-pub(crate) fn error_from_debug_text(text: &str) -> SqlError {
-    let code = code_in(text);
-    let Some(code) = code else {
-        return SqlError::Unavailable { reason: redacted(text) };
-    };
-    let message = text.split_once("message: \"").and_then(|(_, rest)| rest.rsplit_once("\", state:"));
-    error(code, &message.map_or(text, |(message, _)| message).replace("\\'", "'").replace("\\\"", "\""))
+pub(crate) fn error_from_text(text: &str) -> SqlError {
+    match server_error(text) {
+        Some((code, message)) => error(code, &message),
+        None => SqlError::Unavailable { reason: redacted(text) },
+    }
 }
 
-/// The number of the server error in `text`, if it is one.
+/// The number and message of the server error in `text`, if it is one. What comes first counts: further on, a message can
+/// hold anything that a client sent.
 #[cfg(any(test, target_family = "wasm"))]
-pub(crate) fn code_in(text: &str) -> Option<u16> {
-    let (_, rest) = text.split_once("ServerError { code: ")?;
-    rest.split(|c: char| !c.is_ascii_digit()).next()?.parse().ok()
+pub(crate) fn server_error(text: &str) -> Option<(u16, String)> {
+    if let Some(rest) = text.strip_prefix("Server(ServerError { code: ") {
+        let (code, rest) = rest.split_once(", message: \"")?;
+        let (message, _) = rest.rsplit_once("\", state:")?;
+        return Some((code.parse().ok()?, message.replace("\\'", "'").replace("\\\"", "\"")));
+    }
+    let rest = text.trim_start().strip_prefix("Server error: `ERROR ")?;
+    let (code, rest) = rest.split_once(" (")?.1.split_once("): ")?;
+    let message = rest.lines().next().unwrap_or_default();
+    Some((code.parse().ok()?, message.strip_suffix('\'').unwrap_or(message).to_owned()))
 }
 
 /// The first line of `text` without what looks like an address: Spin's errors can hold the whole URL and a backtrace.
@@ -147,7 +155,9 @@ fn check_parameter(key: &str, value: &str) -> Result<(), String> {
             ["disabled", "required", "verify_ca", "verify_identity"].contains(&value.to_lowercase().as_str())
         }
         "tcp_nodelay" | "prefer_socket" => ["true", "false"].contains(&value),
-        "compression" => ["fast", "on", "true", "best"].contains(&value) || value.len() == 1 && value.parse::<u8>().is_ok(),
+        "compression" => {
+            ["fast", "on", "true", "best"].contains(&value) || value.len() == 1 && value.parse::<u8>().is_ok()
+        }
         "socket" => !value.is_empty(),
         "max_allowed_packet" => value.parse::<usize>().is_ok_and(|bytes| (1024..=1 << 30).contains(&bytes)),
         _ => value.parse::<u32>().is_ok(),
@@ -162,24 +172,33 @@ mod tests {
     #[test]
     fn the_text_that_spin_leaves_of_an_error_still_names_the_violated_key() {
         let text = r#"Server(ServerError { code: 1062, message: "Duplicate entry 'it\\'s' for key 'users_email'", state: "23000" })"#;
-        assert_eq!(error_from_debug_text(text), SqlError::UniqueViolation { constraint: "users_email".to_owned() });
+        assert_eq!(error_from_text(text), SqlError::UniqueViolation { constraint: "users_email".to_owned() });
         let text = r#"Server(ServerError { code: 1213, message: "Deadlock found", state: "40001" })"#;
-        assert_eq!(error_from_debug_text(text), SqlError::Deadlock);
+        assert_eq!(error_from_text(text), SqlError::Deadlock);
+    }
+
+    #[test]
+    fn an_error_while_connecting_or_reading_is_read_from_its_sentence() {
+        let text =
+            "Server error: `ERROR 08004 (1040): Too many connections'\n\nCaused by:\n    ERROR 08004 (1040): Too many";
+        assert_eq!(server_error(text), Some((1040, "Too many connections".to_owned())));
+        let text = "Server error: `ERROR 23000 (1062): Duplicate entry 'ERROR 1 (1213): ' for key 'cats_name''";
+        assert_eq!(error_from_text(text), SqlError::UniqueViolation { constraint: "cats_name".to_owned() });
     }
 
     #[test]
     fn a_duplicate_value_cannot_forge_the_code() {
         let text = r#"Server(ServerError { code: 1062, message: "Duplicate entry 'ServerError { code: 1213, ' for key 'k'", state: "23000" })"#;
-        assert_eq!(error_from_debug_text(text), SqlError::UniqueViolation { constraint: "k".to_owned() });
+        assert_eq!(error_from_text(text), SqlError::UniqueViolation { constraint: "k".to_owned() });
     }
 
     #[test]
     fn what_is_no_answer_of_the_server_is_a_lost_connection_and_keeps_the_password_secret() {
         let text = "address mysql://kowai:secret@db:3306/kowai is not permitted\n   0: backtrace";
-        let SqlError::Unavailable { reason } = error_from_debug_text(text) else { panic!("another error") };
+        let SqlError::Unavailable { reason } = error_from_text(text) else { panic!("another error") };
         assert_eq!(reason, "address <address> is not permitted");
         let lost = r#"Io(Io(Os { code: 104, kind: ConnectionReset, message: "Connection reset by peer" }))"#;
-        assert!(matches!(error_from_debug_text(lost), SqlError::Unavailable { .. }));
+        assert!(matches!(error_from_text(lost), SqlError::Unavailable { .. }));
     }
 
     #[test]

@@ -38,7 +38,8 @@ async fn every_kind_of_value_comes_back_as_it_went_in() {
         database.sql.execute(insert, values).await.unwrap();
         database.sql.execute(insert, params!["2", None::<String>, i64::MIN, None::<f64>, Value::Null]).await.unwrap();
 
-        let rows = database.sql.query("SELECT name, lives, weight, photo FROM cats ORDER BY id", params![]).await.unwrap();
+        let rows =
+            database.sql.query("SELECT name, lives, weight, photo FROM cats ORDER BY id", params![]).await.unwrap();
         assert_eq!(rows[0].get::<String>(0).unwrap(), "Mönch's \"; DROP TABLE cats; --");
         assert_eq!(rows[0].get::<Timestamp>(1).unwrap(), born);
         assert_eq!(rows[0].get::<f64>(2).unwrap(), 4.25);

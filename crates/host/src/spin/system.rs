@@ -1,0 +1,51 @@
+//! Time, randomness and tasks from Spin.
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use async_trait::async_trait;
+use futures::future::BoxFuture;
+use ids::Timestamp;
+use send_wrapper::SendWrapper;
+
+use crate::{Clock, Random, Tasks};
+
+/// The clock of the machine.
+pub(super) struct SpinClock;
+
+#[async_trait]
+impl Clock for SpinClock {
+    fn now(&self) -> Timestamp {
+        let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        Timestamp::from_millis(i64::try_from(since_epoch.as_millis()).unwrap_or(i64::MAX))
+    }
+
+    async fn sleep(&self, duration: Duration) {
+        SendWrapper::new(spin_sdk::time::sleep(duration)).await;
+    }
+}
+
+/// The randomness of the operating system.
+pub(super) struct SpinRandom;
+
+impl Random for SpinRandom {
+    fn fill(&self, buffer: &mut [u8]) {
+        let mut filled = 0;
+        // The host may give fewer bytes than it was asked for, but always some.
+        while filled < buffer.len() {
+            let missing = &mut buffer[filled..];
+            let bytes = spin_sdk::wasip3::random::random::get_random_bytes(missing.len() as u64);
+            let count = bytes.len().min(missing.len());
+            missing[..count].copy_from_slice(&bytes[..count]);
+            filled += count;
+        }
+    }
+}
+
+/// Tasks of the request at hand that outlive its response (`spin.md` 2.6).
+pub(super) struct SpinTasks;
+
+impl Tasks for SpinTasks {
+    fn spawn(&self, work: BoxFuture<'static, ()>) {
+        spin_sdk::wasip3::spawn(work);
+    }
+}
