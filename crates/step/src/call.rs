@@ -167,3 +167,6 @@ fn request(method: &str, name: &str, body: Bytes) -> Result<http::Request<Bytes>
         .body(body)
         .map_err(|_| not_a_name())
 }
+
+#[cfg(test)]
+mod tests;
