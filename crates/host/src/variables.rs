@@ -5,7 +5,7 @@ mod cached;
 
 use async_trait::async_trait;
 
-#[cfg(any(test, target_family = "wasm"))]
+#[cfg(target_family = "wasm")]
 pub(crate) use self::cached::{CachedVariables, Source};
 
 /// Why a setting could not be read. The name is in the text, the value never is.

@@ -8,7 +8,7 @@ use std::{fmt::Display, time::Duration};
 use async_trait::async_trait;
 use ids::WorkspaceId;
 
-#[cfg(any(test, target_family = "wasm"))]
+#[cfg(target_family = "wasm")]
 pub(crate) use self::layered::{KeyValue, LayeredCache};
 
 /// Why the cache did not work. A caller goes on without it.

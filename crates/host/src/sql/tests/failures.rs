@@ -1,1 +1,384 @@
 //! Every way in which a statement, a transaction or an open can go wrong.
+
+use std::{future::Future, sync::Arc, time::Duration};
+
+use futures::{FutureExt, channel::oneshot, future::BoxFuture};
+
+use super::scripted::{Server, Turn, lost};
+use crate::{
+    fake::SetClock,
+    native::TokioTasks,
+    params,
+    sql::{Limits, Pooled, Sql, SqlError},
+};
+
+struct Bench {
+    server: Server,
+    clock: Arc<SetClock>,
+    sql: Arc<Pooled<Server>>,
+}
+
+fn bench() -> Bench {
+    bench_with(Limits::default())
+}
+
+fn bench_with(limits: Limits) -> Bench {
+    let (server, clock) = (Server::default(), Arc::new(SetClock::default()));
+    let sql = Arc::new(Pooled::new(server.clone(), clock.clone(), Arc::new(TokioTasks), limits));
+    Bench { server, clock, sql }
+}
+
+impl Bench {
+    /// Lets every task go on until it waits for something, and closes what may be closed.
+    async fn settle(&self) {
+        for _ in 0..4 {
+            yield_often().await;
+            self.clock.advance(Duration::from_millis(10));
+        }
+        yield_often().await;
+    }
+
+    /// Starts `work` and lets it go on until it waits for something.
+    async fn start<T: Send + 'static>(&self, work: impl Future<Output = T> + Send + 'static) -> BoxFuture<'static, T> {
+        let mut work = work.boxed();
+        for _ in 0..20 {
+            if let Some(output) = (&mut work).now_or_never() {
+                return std::future::ready(output).boxed();
+            }
+            tokio::task::yield_now().await;
+        }
+        work
+    }
+
+    fn select(&self) -> impl Future<Output = Result<Vec<crate::sql::Row>, SqlError>> + Send + 'static {
+        let sql = Arc::clone(&self.sql);
+        async move { sql.query("SELECT cats", params![]).await }
+    }
+
+    fn insert(&self) -> impl Future<Output = Result<(), SqlError>> + Send + 'static {
+        let sql = Arc::clone(&self.sql);
+        async move { sql.execute("INSERT cats", params![]).await }
+    }
+
+    fn counts(&self) -> (usize, usize, usize) {
+        self.sql.pool().counts()
+    }
+}
+
+async fn yield_often() {
+    for _ in 0..20 {
+        tokio::task::yield_now().await;
+    }
+}
+
+fn is_unavailable<T>(outcome: &Result<T, SqlError>) -> bool {
+    matches!(outcome, Err(SqlError::Unavailable { .. }))
+}
+
+#[tokio::test]
+async fn a_connection_is_used_again_after_success_and_after_an_error_of_the_statement() {
+    let bench = bench();
+    bench.select().await.unwrap();
+    bench.server.next("INSERT", Turn::Fails(SqlError::UniqueViolation { constraint: "k".to_owned() }));
+    assert!(bench.insert().await.is_err());
+    bench.select().await.unwrap();
+    assert_eq!(bench.server.events(), ["1 open", "1 SELECT cats", "1 INSERT cats", "1 SELECT cats"]);
+    assert_eq!(bench.counts(), (1, 1, 0));
+}
+
+#[tokio::test]
+async fn a_read_on_a_dead_idle_connection_is_run_once_more_on_a_fresh_one() {
+    let bench = bench();
+    bench.select().await.unwrap();
+    bench.server.next("SELECT", lost());
+    bench.select().await.unwrap();
+    bench.settle().await;
+    let expected = ["1 open", "1 SELECT cats", "1 SELECT cats", "2 open", "2 SELECT cats", "1 closed"];
+    assert_eq!(bench.server.events(), expected);
+    assert_eq!(bench.counts(), (1, 1, 0));
+}
+
+#[tokio::test]
+async fn a_read_is_not_run_a_third_time_and_a_fresh_connection_gets_no_second_chance() {
+    let bench = bench();
+    bench.server.next("SELECT", lost());
+    assert!(is_unavailable(&bench.select().await));
+    bench.select().await.unwrap();
+    bench.server.next("SELECT", lost());
+    bench.server.next("SELECT", lost());
+    assert!(is_unavailable(&bench.select().await));
+    bench.settle().await;
+    assert_eq!(bench.counts(), (0, 0, 0));
+}
+
+#[tokio::test]
+async fn a_write_on_a_dead_connection_is_never_run_twice() {
+    let bench = bench();
+    bench.insert().await.unwrap();
+    bench.server.next("INSERT", lost());
+    assert!(is_unavailable(&bench.insert().await));
+    let writes = bench.server.events().iter().filter(|event| event.contains("INSERT")).count();
+    assert_eq!(writes, 2);
+}
+
+#[tokio::test]
+async fn a_connection_that_waited_for_long_is_tried_before_a_write() {
+    let bench = bench();
+    bench.insert().await.unwrap();
+    bench.clock.advance(Duration::from_secs(6));
+    bench.server.next("SELECT 1", lost());
+    bench.insert().await.unwrap();
+    let expected = ["1 open", "1 INSERT cats", "1 SELECT 1", "2 open", "2 INSERT cats"];
+    assert_eq!(bench.server.events()[..5], expected);
+}
+
+#[tokio::test]
+async fn one_dead_connection_makes_all_that_wait_suspect() {
+    let bench = bench();
+    let (one, two) = (bench.sql.begin().await.unwrap(), bench.sql.begin().await.unwrap());
+    one.commit().await.unwrap();
+    two.commit().await.unwrap();
+    bench.server.next("SELECT", lost());
+    bench.select().await.unwrap();
+    bench.settle().await;
+    let events = bench.server.events();
+    assert!(events.contains(&"1 closed".to_owned()) && events.contains(&"2 closed".to_owned()), "{events:?}");
+    assert_eq!(bench.counts(), (1, 1, 0));
+}
+
+#[tokio::test]
+async fn a_transaction_begins_on_a_fresh_connection_if_the_idle_one_is_dead() {
+    let bench = bench();
+    bench.select().await.unwrap();
+    bench.server.next("START", lost());
+    bench.sql.begin().await.unwrap().commit().await.unwrap();
+    let expected = ["1 open", "1 SELECT cats", "1 START TRANSACTION", "2 open", "2 START TRANSACTION", "2 COMMIT"];
+    assert_eq!(bench.server.events(), expected);
+}
+
+#[tokio::test]
+async fn a_dropped_transaction_is_rolled_back_and_its_connection_closed() {
+    let bench = bench();
+    let mut transaction = bench.sql.begin().await.unwrap();
+    transaction.execute("INSERT cats", params![]).await.unwrap();
+    drop(transaction);
+    bench.settle().await;
+    let expected = ["1 open", "1 START TRANSACTION", "1 INSERT cats", "1 ROLLBACK", "1 closed"];
+    assert_eq!(bench.server.events(), expected);
+    assert_eq!(bench.counts(), (0, 0, 0));
+}
+
+#[tokio::test]
+async fn a_transaction_that_was_dropped_in_a_statement_reaches_nobody_else() {
+    let bench = bench();
+    let (_never, waits) = oneshot::channel();
+    bench.server.next("INSERT", Turn::Waits(waits));
+    let sql = Arc::clone(&bench.sql);
+    let request = bench.start(async move {
+        let mut transaction = sql.begin().await?;
+        transaction.execute("INSERT cats", params![]).await?;
+        transaction.commit().await
+    });
+    drop(request.await);
+    bench.select().await.unwrap();
+    bench.settle().await;
+    let events = bench.server.events();
+    assert_eq!(events[..3], ["1 open", "1 START TRANSACTION", "1 INSERT cats"]);
+    assert!(events.contains(&"2 SELECT cats".to_owned()) && events.contains(&"1 closed".to_owned()), "{events:?}");
+}
+
+#[tokio::test]
+async fn a_transaction_whose_statement_was_given_up_can_do_nothing_more() {
+    let bench = bench();
+    let (_never, waits) = oneshot::channel();
+    bench.server.next("INSERT", Turn::Waits(waits));
+    let mut transaction = bench.sql.begin().await.unwrap();
+    assert!(transaction.execute("INSERT cats", params![]).now_or_never().is_none());
+    assert!(is_unavailable(&transaction.execute("INSERT dogs", params![]).await));
+    assert!(is_unavailable(&transaction.commit().await));
+    bench.settle().await;
+    assert_eq!(bench.server.events()[3..], ["1 ROLLBACK", "1 closed"]);
+}
+
+#[tokio::test]
+async fn an_error_in_the_middle_ends_a_transaction_or_only_its_statement() {
+    let bench = bench();
+    for (error, is_over) in [
+        (SqlError::UniqueViolation { constraint: String::new() }, false),
+        (SqlError::ForeignKeyViolation, false),
+        (SqlError::Statement { reason: String::new() }, false),
+        (SqlError::Deadlock, true),
+        (SqlError::LockTimeout, true),
+        (SqlError::Unavailable { reason: String::new() }, true),
+        (SqlError::TooManyRows { limit: 1 }, true),
+    ] {
+        let mut transaction = bench.sql.begin().await.unwrap();
+        bench.server.next("INSERT", Turn::Fails(error.clone()));
+        assert_eq!(transaction.execute("INSERT cats", params![]).await, Err(error.clone()));
+        assert_eq!(transaction.affected("UPDATE cats", params![]).await.is_err(), is_over, "{error:?}");
+        assert_eq!(transaction.commit().await.is_err(), is_over, "{error:?}");
+        bench.settle().await;
+        let events = bench.server.events();
+        let ended = if is_over { "closed" } else { "COMMIT" };
+        assert!(events.last().unwrap().ends_with(ended), "{error:?}: {events:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_commit_that_fails_closes_the_connection() {
+    let bench = bench();
+    bench.server.next("COMMIT", lost());
+    let transaction = bench.sql.begin().await.unwrap();
+    assert!(is_unavailable(&transaction.commit().await));
+    bench.settle().await;
+    assert_eq!(bench.server.events().last().unwrap(), "1 closed");
+    assert_eq!(bench.counts(), (0, 0, 0));
+}
+
+#[tokio::test]
+async fn a_statement_that_nobody_waits_for_any_more_costs_its_connection() {
+    let bench = bench();
+    let (_never, waits) = oneshot::channel();
+    bench.server.next("SELECT", Turn::Waits(waits));
+    drop(bench.start(bench.select()).await);
+    bench.settle().await;
+    assert_eq!(bench.server.events(), ["1 open", "1 SELECT cats", "1 closed"]);
+    assert_eq!(bench.counts(), (0, 0, 0));
+}
+
+#[tokio::test]
+async fn a_statement_ends_at_its_deadline() {
+    let bench = bench();
+    let (_never, waits) = oneshot::channel();
+    bench.server.next("SELECT", Turn::Waits(waits));
+    let select = bench.start(bench.select()).await;
+    bench.clock.advance(Duration::from_secs(10));
+    let reason = "no answer within 10000 ms".to_owned();
+    assert_eq!(select.await, Err(SqlError::Unavailable { reason }));
+    bench.settle().await;
+    assert_eq!(bench.counts(), (0, 0, 0));
+}
+
+#[tokio::test]
+async fn an_open_that_takes_too_long_is_not_dropped_and_its_connection_serves_the_next() {
+    let bench = bench();
+    let (done, waits) = oneshot::channel();
+    bench.server.next_open(Turn::Waits(waits));
+    let select = bench.start(bench.select()).await;
+    bench.clock.advance(Duration::from_secs(10));
+    assert!(is_unavailable(&select.await));
+    done.send(()).unwrap();
+    bench.settle().await;
+    assert_eq!(bench.counts(), (1, 1, 0));
+    bench.select().await.unwrap();
+    assert_eq!(bench.server.events(), ["1 open", "1 SELECT cats"]);
+}
+
+#[tokio::test]
+async fn an_open_that_fails_is_told_and_leaves_nothing() {
+    let bench = bench();
+    let refused = SqlError::Unavailable { reason: "refused".to_owned() };
+    bench.server.next_open(Turn::Fails(refused.clone()));
+    assert_eq!(bench.select().await, Err(refused));
+    assert_eq!(bench.counts(), (0, 0, 0));
+    bench.select().await.unwrap();
+}
+
+/// `spin.md` 0: closing a connection while another one is being opened hangs the instance for ever.
+#[tokio::test]
+async fn nothing_is_closed_while_a_connection_is_being_opened() {
+    let bench = bench();
+    bench.select().await.unwrap();
+    bench.server.next("SELECT", lost());
+    let (done, waits) = oneshot::channel();
+    bench.server.next_open(Turn::Waits(waits));
+    let retried = bench.start(bench.select()).await;
+    bench.settle().await;
+    assert_eq!(bench.counts(), (2, 0, 1));
+    done.send(()).unwrap();
+    retried.await.unwrap();
+    bench.settle().await;
+    let expected = ["1 open", "1 SELECT cats", "1 SELECT cats", "2 open", "2 SELECT cats", "1 closed"];
+    assert_eq!(bench.server.events(), expected);
+}
+
+#[tokio::test]
+async fn nothing_is_closed_while_a_statement_may_stand_in_the_queue_behind_an_open() {
+    let bench = bench();
+    let (one, two) = (bench.sql.begin().await.unwrap(), bench.sql.begin().await.unwrap());
+    let (opened, open_waits) = oneshot::channel();
+    bench.server.next_open(Turn::Waits(open_waits));
+    let third = bench.start(bench.select()).await;
+    let (stated, statement_waits) = oneshot::channel();
+    bench.server.next("COMMIT", Turn::Waits(statement_waits));
+    let commit = bench.start(one.commit()).await;
+    drop(two);
+    opened.send(()).unwrap();
+    third.await.unwrap();
+    bench.settle().await;
+    assert_eq!(bench.counts().2, 1, "the open is over, but the statement that began during it is not");
+    stated.send(()).unwrap();
+    commit.await.unwrap();
+    bench.settle().await;
+    assert_eq!(bench.counts(), (2, 2, 0));
+    assert!(bench.server.events().contains(&"2 closed".to_owned()));
+}
+
+#[tokio::test]
+async fn beyond_the_limit_of_connections_a_call_waits_for_one_and_then_gives_up() {
+    let bench = bench_with(Limits { connections: 2, ..Limits::default() });
+    let (one, _two) = (bench.sql.begin().await.unwrap(), bench.sql.begin().await.unwrap());
+    let waiting = bench.start(bench.select()).await;
+    let given_up = bench.start(bench.select()).await;
+    one.commit().await.unwrap();
+    bench.clock.advance(Duration::from_millis(20));
+    waiting.await.unwrap();
+    // The one connection that came back is taken again at once.
+    let _three = bench.sql.begin().await.unwrap();
+    let given_up = bench.start(given_up).await;
+    bench.clock.advance(Duration::from_secs(10));
+    assert!(is_unavailable(&given_up.await));
+}
+
+#[tokio::test]
+async fn a_server_that_is_full_is_asked_again_after_a_pause() {
+    let bench = bench();
+    bench.server.next_open(Turn::Full);
+    bench.server.next_open(Turn::Full);
+    let select = bench.start(bench.select()).await;
+    bench.clock.advance(Duration::from_millis(20));
+    let select = bench.start(select).await;
+    bench.clock.advance(Duration::from_millis(40));
+    select.await.unwrap();
+    assert_eq!(bench.counts(), (1, 1, 0));
+}
+
+#[tokio::test]
+async fn connections_that_wait_for_too_long_or_are_too_many_or_too_old_are_closed() {
+    let bench = bench_with(Limits { idle: 1, ..Limits::default() });
+    let (one, two) = (bench.sql.begin().await.unwrap(), bench.sql.begin().await.unwrap());
+    one.commit().await.unwrap();
+    two.commit().await.unwrap();
+    bench.settle().await;
+    assert_eq!(bench.counts(), (1, 1, 0));
+
+    bench.clock.advance(Duration::from_secs(61));
+    bench.select().await.unwrap();
+    bench.settle().await;
+    assert!(bench.server.events().contains(&"1 closed".to_owned()));
+
+    let transaction = bench.sql.begin().await.unwrap();
+    bench.clock.advance(Duration::from_secs(15 * 60));
+    transaction.commit().await.unwrap();
+    bench.settle().await;
+    assert_eq!(bench.counts(), (0, 0, 0));
+}
+
+#[tokio::test]
+async fn rows_that_are_left_unread_cost_the_connection() {
+    let bench = bench();
+    bench.server.next("SELECT", Turn::Fails(SqlError::TooManyRows { limit: 10_000 }));
+    assert_eq!(bench.select().await, Err(SqlError::TooManyRows { limit: 10_000 }));
+    bench.settle().await;
+    assert_eq!(bench.counts(), (0, 0, 0));
+}
