@@ -55,7 +55,7 @@ impl From<bool> for Score {
 /// A mean as a percentage with two decimals, the form in which programs are compared: `100 * sum / count`, where the exact
 /// decimal value decides the rounding and ties go to even (Python's `round`). 0 for no scores.
 #[must_use]
-pub fn percentage(sum: f64, count: usize) -> f64 {
+pub(crate) fn percentage(sum: f64, count: usize) -> f64 {
     if count == 0 {
         return 0.0;
     }

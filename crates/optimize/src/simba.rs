@@ -82,7 +82,6 @@ struct Variant<P> {
 
 struct Climb<'a, 'p, P> {
     simba: &'a Simba,
-    task: Task<'a, P>,
     pool: &'a mut Pool<'p, P>,
     variants: Vec<Variant<P>>,
     random: PythonRandom,
@@ -241,7 +240,7 @@ impl<P: Program> Optimizer<P> for Simba {
         let scores = evaluation.scores();
         let index = pool.push(Candidate::judged("student", student.clone(), evaluation));
         let baseline = Variant { program: student.clone(), scores, index };
-        let mut climb = Climb { simba: self, task, pool, variants: vec![baseline], random };
+        let mut climb = Climb { simba: self, pool, variants: vec![baseline], random };
         let (mut winners, mut next) = (vec![student.clone()], 0);
         for number in 0..self.max_steps {
             task.scope.tell(Event::Phase { name: format!("step {number}") });
