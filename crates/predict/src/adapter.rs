@@ -14,10 +14,12 @@ mod markers;
 mod outcome;
 mod system;
 mod value_text;
+mod xml;
 
 pub use chat::ChatAdapter;
 pub use error::{FormatError, ParseError, ParseErrorKind};
 pub use json::JsonAdapter;
+pub use xml::XmlAdapter;
 
 /// The protocol spoken with a model. Implementations are pure: the same arguments give the same messages.
 pub trait Adapter: Send + Sync {

@@ -24,7 +24,7 @@ pub mod typing;
 pub mod value;
 pub mod wire;
 
-pub use adapter::{Adapter, ChatAdapter, FormatError, JsonAdapter, ParseError, ParseErrorKind};
+pub use adapter::{Adapter, ChatAdapter, FormatError, JsonAdapter, ParseError, ParseErrorKind, XmlAdapter};
 pub use cache::{Cache, CacheKey, MemoryCache};
 pub use call::{CallError, Check, Feedback, RetryAdvice, Stage};
 pub use callable::{ToolError, ToolFn, ToolHandler};
