@@ -1,0 +1,28 @@
+//! The kinds of records, one module each: what goes in, what is run, what must come out.
+
+use predict::Value;
+
+use crate::Verdict;
+use crate::decode::text;
+
+mod call;
+mod format;
+mod outcome;
+mod parse;
+mod program_state;
+mod react;
+mod script;
+mod wire;
+
+/// Replays one record.
+pub(crate) fn check(record: &Value) -> Verdict {
+    match text(record, "kind")? {
+        "format" => format::check(record),
+        "parse" => parse::check(record),
+        "call" => call::check(record),
+        "react" => react::check(record),
+        "program_state" => program_state::check(record),
+        "wire" => wire::check(record),
+        other => Err(format!("there is no kind `{other}`")),
+    }
+}
