@@ -22,6 +22,9 @@ mod transaction;
 mod viewer;
 mod window;
 
+#[cfg(test)]
+mod tests;
+
 use std::sync::Arc;
 
 use host::Host;

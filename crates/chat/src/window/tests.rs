@@ -1,1 +1,88 @@
+use ids::{Id, Timestamp};
 
+use super::*;
+
+const NOW: Timestamp = Timestamp::from_millis(1_764_000_000_000);
+
+/// A history of exchanges, each `(question, answer, status)`.
+fn history(exchanges: &[(&str, &str, Status)]) -> Vec<Message> {
+    let message = |position, author, status, content: &str| Message {
+        id: Id::new(NOW, [0; 10]),
+        conversation: Id::new(NOW, [0; 10]),
+        position,
+        author,
+        status,
+        content: content.to_owned(),
+        model: None,
+        usage: None,
+        failure: None,
+        created_at: NOW,
+        updated_at: NOW,
+        lease_until: None,
+    };
+    let pairs = exchanges.iter().zip((1..).step_by(2)).flat_map(|((question, answer, status), position)| {
+        [
+            message(position, Author::User, Status::Completed, question),
+            message(position + 1, Author::Assistant, *status, answer),
+        ]
+    });
+    pairs.collect()
+}
+
+fn asked(
+    instructions: Option<&str>,
+    history: &[Message],
+    message: &str,
+    context_tokens: u64,
+) -> Result<String, TooLong> {
+    let messages = window(instructions, history, message, context_tokens)?;
+    let texts =
+        messages.iter().map(|message| message.content.as_ref().map(|content| content.text()).unwrap_or_default());
+    Ok(texts.collect::<Vec<_>>().join("|"))
+}
+
+#[test]
+fn the_newest_exchanges_that_fit_are_kept_whole() {
+    let past =
+        history(&[("q1", "a1", Status::Completed), ("q2", "a2", Status::Completed), ("q3", "a3", Status::Completed)]);
+    // Each of these texts is one token and four for the message; three quarters of the context are for the question.
+    for (context_tokens, expected) in [
+        (1000, Ok("rule|q1|a1|q2|a2|q3|a3|now")),
+        (53, Ok("rule|q1|a1|q2|a2|q3|a3|now")),
+        (52, Ok("rule|q2|a2|q3|a3|now")),
+        (39, Ok("rule|q2|a2|q3|a3|now")),
+        (38, Ok("rule|q3|a3|now")),
+        (13, Ok("rule|now")),
+        (12, Err(TooLong)),
+        (0, Err(TooLong)),
+    ] {
+        let messages = asked(Some("rule"), &past, "now", context_tokens);
+        assert_eq!(messages, expected.map(str::to_owned), "{context_tokens} tokens");
+    }
+}
+
+#[test]
+fn one_long_exchange_hides_what_came_before_it() {
+    let long = "x".repeat(4000);
+    let past =
+        history(&[("q1", "a1", Status::Completed), ("q2", &long, Status::Completed), ("q3", "a3", Status::Completed)]);
+    assert_eq!(asked(None, &past, "now", 100).unwrap(), "q3|a3|now");
+}
+
+#[test]
+fn what_was_not_answered_was_not_said() {
+    let past = history(&[
+        ("q1", "a1", Status::Completed),
+        ("q2", "half", Status::Failed),
+        ("q3", "", Status::InProgress),
+        ("q4", "stopped", Status::Cancelled),
+        ("q5", "", Status::Cancelled),
+    ]);
+    assert_eq!(asked(None, &past, "now", 1000).unwrap(), "q1|a1|q4|stopped|now");
+}
+
+#[test]
+fn a_history_that_begins_with_an_answer_is_cut_at_the_next_question() {
+    let past = history(&[("q1", "a1", Status::Completed), ("q2", "a2", Status::Completed)]);
+    assert_eq!(asked(None, &past[1..], "now", 1000).unwrap(), "q2|a2|now");
+}

@@ -1,0 +1,275 @@
+//! Conversations through the capability's front door, on each database, with a model that says what a test wants.
+
+mod answering;
+mod following;
+mod keeping;
+mod posting;
+
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use bytes::Bytes;
+use futures::{Stream, StreamExt, channel::mpsc};
+use host::{
+    Clock, HttpError,
+    fake::{Fakes, SetClock, TestDatabase, chunks, databases, json},
+};
+use ids::{ConversationId, MessageId};
+use llm::Call;
+
+use crate::{Chat, ChatError, Content, Draft, Event, EventFormat, Failure, Follow, Message, Posted, Viewer};
+
+/// A room with a database, a model and people.
+struct Room {
+    fakes: Fakes,
+    chat: Chat,
+    owner: Viewer,
+    call: Call,
+    model: Model,
+    _database: TestDatabase,
+}
+
+/// What the model does with the next requests, and what it was asked.
+#[derive(Clone, Default)]
+struct Model(Arc<Mutex<ModelState>>);
+
+#[derive(Default)]
+struct ModelState {
+    pieces: Vec<Result<Bytes, HttpError>>,
+    live: Option<mpsc::UnboundedReceiver<Result<Bytes, HttpError>>>,
+    refusal: Option<(u16, String)>,
+    asked: Vec<serde_json::Value>,
+}
+
+impl Model {
+    /// Answers are streamed in these pieces; in one piece they are all of them together.
+    fn says(&self, pieces: &[&str]) {
+        let mut lines: Vec<_> = pieces.iter().map(|text| Ok(spoken(text))).collect();
+        lines.push(Ok(last_words()));
+        self.0.lock().unwrap().pieces = lines;
+    }
+
+    /// Answers break off after these pieces.
+    fn breaks_off_after(&self, pieces: &[&str]) {
+        let lost = HttpError::Connection { sent: true, reason: "reset".to_owned() };
+        self.0.lock().unwrap().pieces = pieces.iter().map(|text| Ok(spoken(text))).chain([Err(lost)]).collect();
+    }
+
+    /// The next answer says what is sent here, as long as that is open.
+    fn is_led(&self) -> mpsc::UnboundedSender<Result<Bytes, HttpError>> {
+        let (lead, live) = mpsc::unbounded();
+        self.0.lock().unwrap().live = Some(live);
+        lead
+    }
+
+    fn refuses(&self, status: u16, error: &llm::ModelError) {
+        self.0.lock().unwrap().refusal = Some((status, serde_json::to_string(&error.to_wire()).unwrap()));
+    }
+
+    /// The messages of the requests so far: `user: hello`.
+    fn was_asked(&self) -> Vec<Vec<String>> {
+        let asked = std::mem::take(&mut self.0.lock().unwrap().asked);
+        let line = |message: &serde_json::Value| {
+            format!("{}: {}", message["role"].as_str().unwrap(), message["content"].as_str().unwrap())
+        };
+        asked.iter().map(|body| body["messages"].as_array().unwrap().iter().map(line).collect()).collect()
+    }
+
+    fn answer(&self, request: &http::Request<Bytes>) -> Result<http::Response<host::ByteStream>, HttpError> {
+        if request.uri().path() == "/v1/models" {
+            return json(
+                200,
+                r#"{"object":"list","data":[{"id":"parrot","object":"model","created":0,"owned_by":"us",
+                "context_tokens":1000}]}"#,
+            );
+        }
+        let body: serde_json::Value = serde_json::from_slice(request.body()).unwrap();
+        let mut state = self.0.lock().unwrap();
+        state.asked.push(body.clone());
+        if let Some((status, body)) = &state.refusal {
+            return json(*status, body);
+        }
+        if body["stream"] == true {
+            return match state.live.take() {
+                Some(live) => Ok(http::Response::new(live.boxed())),
+                None => chunks(200, state.pieces.clone()),
+            };
+        }
+        let text: String = state.pieces.iter().flatten().filter_map(text_of_line).collect();
+        let body = serde_json::json!({
+            "choices": [{"message": {"role": "assistant", "content": text}}],
+            "usage": {"prompt_tokens": 7, "completion_tokens": 3, "total_tokens": 10},
+        });
+        json(200, &body.to_string())
+    }
+}
+
+/// A piece of a streamed answer.
+fn spoken(text: &str) -> Bytes {
+    format!("data: {}\n\n", serde_json::json!({"choices": [{"index": 0, "delta": {"content": text}}]})).into()
+}
+
+/// The end of a streamed answer.
+fn last_words() -> Bytes {
+    concat!(
+        "data: {\"choices\":[{\"index\":0,\"delta\":{},\"finish_reason\":\"stop\"}]}\n\n",
+        "data: {\"choices\":[],\"usage\":{\"prompt_tokens\":7,\"completion_tokens\":3,\"total_tokens\":10}}\n\n",
+        "data: [DONE]\n\n",
+    )
+    .into()
+}
+
+fn text_of_line(line: &Bytes) -> Option<String> {
+    let event: serde_json::Value = serde_json::from_slice(line.strip_prefix(b"data: ")?).ok()?;
+    Some(event["choices"][0]["delta"]["content"].as_str()?.to_owned())
+}
+
+/// Data of events that is short and says what matters.
+struct Plain;
+
+impl EventFormat for Plain {
+    fn started(&self, question: &Message, answer: &Message) -> String {
+        format!(
+            r#"{{"asked":"{}","status":"{}","begins":"{}"}}"#,
+            question.content,
+            answer.status.as_str(),
+            answer.content
+        )
+    }
+
+    fn ended(&self, answer: &Message) -> String {
+        format!(r#"{{"status":"{}","content":"{}"}}"#, answer.status.as_str(), answer.content)
+    }
+
+    fn failed(&self, failure: &Failure, _: &str) -> String {
+        format!(r#"{{"code":"{}"}}"#, fault::Fault::code(failure))
+    }
+}
+
+/// A room on each database.
+async fn rooms() -> Vec<Room> {
+    databases().await.into_iter().map(Room::new).collect()
+}
+
+impl Room {
+    fn new(database: TestDatabase) -> Self {
+        let fakes = Fakes::new(database.sql.clone());
+        let model = Model::default();
+        model.says(&["Hello", " there", "!"]);
+        let answering = model.clone();
+        fakes.http.answer(move |request| answering.answer(request));
+        let chat = Chat::new(fakes.host.clone(), Arc::new(Plain));
+        let owner = Viewer { workspace: fakes.host.new_id(), user: fakes.host.new_id(), manages_workspace: false };
+        let call = Call { workspace: owner.workspace, correlation_id: "c-1".to_owned(), traceparent: None };
+        Self { chat, owner, call, model, fakes, _database: database }
+    }
+
+    async fn conversation(&self) -> ConversationId {
+        self.chat.begin(&self.owner, Draft::default()).await.unwrap().id
+    }
+
+    async fn post(&self, conversation: ConversationId, text: &str) -> Result<Posted, ChatError> {
+        self.chat.post(&self.owner, &self.call, conversation, content(text)).await
+    }
+
+    /// Posts a message whose answer is streamed; the answer is written by the tasks that wait then.
+    async fn begin_answer(&self, conversation: ConversationId, text: &str) -> impl Stream<Item = Event> + Send + use<> {
+        self.chat.post_streaming(&self.owner, &self.call, conversation, content(text)).await.unwrap()
+    }
+
+    /// Posts a message whose answer is streamed and waits for all of its events.
+    async fn stream(&self, conversation: ConversationId, text: &str) -> Vec<Event> {
+        let events = self.begin_answer(conversation, text).await;
+        self.fakes.tasks.run().await;
+        events.collect().await
+    }
+
+    /// The task that writes the one answer that was begun, at work beside the test.
+    fn writer(&self) -> Writer {
+        let mut tasks = self.fakes.tasks.take();
+        assert_eq!(tasks.len(), 1, "one answer is being written");
+        Writer { task: tokio::spawn(tasks.remove(0)), clock: self.fakes.clock.clone() }
+    }
+
+    async fn messages(&self, conversation: ConversationId) -> Vec<Message> {
+        self.chat.messages(&self.owner, conversation, 0, 1000).await.unwrap()
+    }
+
+    /// The messages as `position author status content`.
+    async fn transcript(&self, conversation: ConversationId) -> Vec<String> {
+        let line = |message: &Message| {
+            let Message { position, author, status, content, .. } = message;
+            format!("{position} {} {} {content}", author.as_str(), status.as_str())
+        };
+        self.messages(conversation).await.iter().map(line).collect()
+    }
+
+    /// The events after `after` up to the last one, time passing as needed.
+    async fn follow(
+        &self,
+        conversation: ConversationId,
+        message: MessageId,
+        after: u64,
+    ) -> Result<Vec<Event>, ChatError> {
+        let events = match self.chat.follow(&self.owner, conversation, message, after, "c-2").await? {
+            Follow::Nothing => return Ok(Vec::new()),
+            Follow::Events(events) => events,
+        };
+        let events = events.collect::<Vec<_>>();
+        Ok(self.while_time_passes(events).await)
+    }
+
+    /// The outcome of `work`, during which time passes at twice its usual speed.
+    async fn while_time_passes<T>(&self, work: impl Future<Output = T>) -> T {
+        let mut work = std::pin::pin!(work);
+        loop {
+            if let Ok(output) = tokio::time::timeout(Duration::from_millis(5), work.as_mut()).await {
+                return output;
+            }
+            self.fakes.clock.advance(Duration::from_millis(10));
+        }
+    }
+}
+
+/// A task that writes an answer.
+struct Writer {
+    task: tokio::task::JoinHandle<()>,
+    clock: Arc<SetClock>,
+}
+
+impl Writer {
+    /// Waits until the writer has nothing to do but to wait for the model or for time to pass; true where it has stopped.
+    async fn settles(&self) -> bool {
+        tokio::task::yield_now().await;
+        let settled = async {
+            // It waits for the model with one eye on the clock, and for the database without.
+            while !self.task.is_finished() && self.clock.sleepers() == 0 {
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(20), settled).await.expect("a writer gets on");
+        self.task.is_finished()
+    }
+
+    /// Kills the instance that the writer is in.
+    async fn is_killed(self) {
+        self.task.abort();
+        let _ = self.task.await;
+    }
+}
+
+fn content(text: &str) -> Content {
+    Content::parse(text.to_owned()).unwrap()
+}
+
+/// Events as `seq name data`.
+fn lines(events: &[Event]) -> Vec<String> {
+    events.iter().map(|event| format!("{} {} {}", event.seq, event.name.as_str(), event.data)).collect()
+}
+
+/// Time as the room's clock shows it.
+fn now(room: &Room) -> ids::Timestamp {
+    room.fakes.clock.now()
+}

@@ -1,0 +1,113 @@
+use fault::Fault;
+
+use super::*;
+
+#[tokio::test]
+async fn a_stream_cut_at_any_event_goes_on_with_the_next_byte() {
+    for room in rooms().await {
+        let conversation = room.conversation().await;
+        let words: Vec<String> = (0..150).map(|number| format!("{number} ")).collect();
+        room.model.says(&words.iter().map(|word| &**word).collect::<Vec<_>>());
+        let live = room.stream(conversation, "Count").await;
+        assert_eq!(live.len(), 152);
+        let answer = room.messages(conversation).await[1].id;
+        for cut in 0..live.len() {
+            let rest = room.follow(conversation, answer, live[cut].seq).await.unwrap();
+            assert_eq!(rest, live[cut + 1..], "cut after event {}", live[cut].seq);
+        }
+        assert_eq!(room.follow(conversation, answer, 0).await.unwrap(), live);
+    }
+}
+
+#[tokio::test]
+async fn a_follower_sees_events_as_they_come() {
+    for room in rooms().await {
+        let conversation = room.conversation().await;
+        let lead = room.model.is_led();
+        let live = room.begin_answer(conversation, "Hi").await;
+        let _writer = room.writer();
+        let answer = room.messages(conversation).await[1].id;
+        let Follow::Events(follower) = room.chat.follow(&room.owner, conversation, answer, 1, "c-2").await.unwrap()
+        else {
+            panic!("there is more to come");
+        };
+        let mut follower = Box::pin(follower);
+        for (text, seq) in [("a", 2), ("b", 3)] {
+            lead.unbounded_send(Ok(spoken(text))).unwrap();
+            let event = room.while_time_passes(follower.next()).await.unwrap();
+            assert_eq!((event.seq, event.name.as_str()), (seq, "message.delta"));
+        }
+        lead.unbounded_send(Ok(last_words())).unwrap();
+        let rest = room.while_time_passes(follower.collect::<Vec<_>>()).await;
+        let live: Vec<Event> = live.collect().await;
+        assert_eq!(rest, live[3..]);
+        assert_eq!(rest.last().unwrap().name.as_str(), "message.completed");
+    }
+}
+
+#[tokio::test]
+async fn a_follower_finds_out_that_the_writer_is_dead() {
+    for room in rooms().await {
+        let conversation = room.conversation().await;
+        drop(room.begin_answer(conversation, "Hi").await);
+        room.fakes.tasks.take();
+        let answer = room.messages(conversation).await[1].id;
+        let Follow::Events(follower) = room.chat.follow(&room.owner, conversation, answer, 1, "c-2").await.unwrap()
+        else {
+            panic!("there is more to come");
+        };
+        room.fakes.clock.make_impatient();
+        let events: Vec<Event> = follower.collect().await;
+        assert_eq!(lines(&events), [r#"2 message.failed {"code":"answer_interrupted"}"#]);
+    }
+}
+
+#[tokio::test]
+async fn an_answer_in_one_piece_has_events_too() {
+    for room in rooms().await {
+        let conversation = room.conversation().await;
+        let posted = room.post(conversation, "Hi").await.unwrap();
+        let events = room.follow(conversation, posted.answer.id, 0).await.unwrap();
+        assert_eq!(
+            lines(&events),
+            [
+                r#"1 message.started {"asked":"Hi","status":"in_progress","begins":""}"#,
+                r#"2 message.delta {"text":"Hello there!"}"#,
+                r#"3 message.completed {"status":"completed","content":"Hello there!"}"#,
+            ]
+        );
+        assert_eq!(room.follow(conversation, posted.answer.id, 2).await.unwrap(), events[2..]);
+    }
+}
+
+#[tokio::test]
+async fn who_has_seen_the_end_is_told_that_there_is_nothing() {
+    for room in rooms().await {
+        let conversation = room.conversation().await;
+        let one_piece = room.post(conversation, "Hi").await.unwrap().answer.id;
+        room.stream(conversation, "Hi").await;
+        let streamed = room.messages(conversation).await[3].id;
+        for (message, last) in [(one_piece, 3), (streamed, 5)] {
+            let follow = room.chat.follow(&room.owner, conversation, message, last, "c-2").await.unwrap();
+            assert!(matches!(follow, Follow::Nothing));
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_number_that_was_never_sent_is_a_mistake() {
+    for room in rooms().await {
+        let conversation = room.conversation().await;
+        let one_piece = room.post(conversation, "Hi").await.unwrap().answer.id;
+        room.stream(conversation, "Hi").await;
+        drop(room.begin_answer(conversation, "Hi").await);
+        let messages = room.messages(conversation).await;
+        for (message, number) in [(one_piece, 4), (messages[3].id, 6), (messages[5].id, 2), (messages[3].id, u64::MAX)]
+        {
+            let refused = room.follow(conversation, message, number).await.unwrap_err();
+            assert_eq!((refused.code(), refused.kind()), ("event_not_found", fault::Kind::Invalid), "{number}");
+        }
+        let question = room.follow(conversation, messages[0].id, 0).await.unwrap_err();
+        assert_eq!(question.code(), "message_not_found");
+    }
+}
