@@ -43,9 +43,8 @@ pub(crate) async fn ask_in_json(
 async fn run(scope: &Scope<'_>, cx: Context, module: &dyn Module, inputs: Map) -> Result<Vec<Map>, OptimizeError> {
     let answer = cx.run(module, inputs).await.outcome;
     scope.check()?;
-    let refused = |error: CallError| {
-        OptimizeError::NoProposal { message: chain(&error), too_long: error.is_context_window() }
-    };
+    let refused =
+        |error: CallError| OptimizeError::NoProposal { message: chain(&error), too_long: error.is_context_window() };
     let prediction = answer.map_err(refused)?;
     Ok(if prediction.completions.is_empty() { vec![prediction.values] } else { prediction.completions })
 }

@@ -153,7 +153,13 @@ impl BootstrapFewShot {
         }
         let sampled = Settings::new().rollout_id(round as i64).temperature(1.0);
         let settings = if round > 0 { sampled } else { Settings::new() };
-        let plan = Roll { metric: self.metric.as_deref(), part: Part::Teacher, settings, bootstrapping: true, ..Roll::default() };
+        let plan = Roll {
+            metric: self.metric.as_deref(),
+            part: Part::Teacher,
+            settings,
+            bootstrapping: true,
+            ..Roll::default()
+        };
         let rollout = roll(&blind, example, &plan, scope).await?;
         if rollout.prediction.is_none() {
             // DSPy restores the removed demonstrations only after a run that did not fail. Its later prompts show it, so

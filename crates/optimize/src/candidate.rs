@@ -75,7 +75,8 @@ impl<P> Outcome<P> {
     /// Positions of the fully judged candidates, best first; equal ones in the order in which they were tried.
     #[must_use]
     pub fn ranking(&self) -> Vec<usize> {
-        let mut order: Vec<usize> = (0..self.candidates.len()).filter(|&index| self.candidates[index].complete).collect();
+        let mut order: Vec<usize> =
+            (0..self.candidates.len()).filter(|&index| self.candidates[index].complete).collect();
         let score = |index: usize| self.candidates[index].score.unwrap_or(f64::NEG_INFINITY);
         order.sort_by(|&left, &right| score(right).total_cmp(&score(left)));
         order

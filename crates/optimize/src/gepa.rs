@@ -166,10 +166,17 @@ impl<P: Program> Evolution<'_, '_, P> {
         program
     }
 
-    async fn evaluate(&mut self, program: &P, examples: &[Example], scope: &Scope<'_>) -> Result<Evaluation, OptimizeError> {
+    async fn evaluate(
+        &mut self,
+        program: &P,
+        examples: &[Example],
+        scope: &Scope<'_>,
+    ) -> Result<Evaluation, OptimizeError> {
         self.calls += examples.len();
         let (max_errors, failure_score) = (usize::MAX, self.gepa.failure_score);
-        Evaluate { max_errors, failure_score, ..Evaluate::new(examples, &*self.gepa.metric) }.run_in(program, scope).await
+        Evaluate { max_errors, failure_score, ..Evaluate::new(examples, &*self.gepa.metric) }
+            .run_in(program, scope)
+            .await
     }
 
     /// Judges on all validation examples and takes the candidate into the gene pool.
@@ -246,7 +253,8 @@ impl<P: Program> Evolution<'_, '_, P> {
         }
         let changing = self.components(parent);
         let mut texts = self.members[parent].lineage.texts.clone();
-        let reflection = reflect::Reflection { gepa: self.gepa, program: &before, examples: &examples, evaluation: &old };
+        let reflection =
+            reflect::Reflection { gepa: self.gepa, program: &before, examples: &examples, evaluation: &old };
         let mut changed = Vec::new();
         for predictor in changing {
             let scope = scope.child(format_args!("reflect/{predictor}"));
@@ -306,7 +314,9 @@ impl<P: Program> Optimizer<P> for Gepa {
     async fn search(&self, student: &P, task: Task<'_, P>, pool: &mut Pool<'_, P>) -> Result<(), OptimizeError> {
         let own = instructions(student);
         if own.is_empty() {
-            return Err(OptimizeError::Invalid("the student has no predictor whose instructions could change".to_owned()));
+            return Err(OptimizeError::Invalid(
+                "the student has no predictor whose instructions could change".to_owned(),
+            ));
         }
         let (train, val) = (task.trainset.len(), task.judging_set().len());
         if train == 0 {
@@ -338,7 +348,10 @@ impl<P: Program> Optimizer<P> for Gepa {
             if !evolution.merge(&scope).await? {
                 evolution.mutate(&scope).await?;
             }
-            debug_assert!(evolution.calls > before, "every iteration judges something, so that the effort is spent at last");
+            debug_assert!(
+                evolution.calls > before,
+                "every iteration judges something, so that the effort is spent at last"
+            );
         }
         Ok(())
     }

@@ -81,8 +81,9 @@ fn examples_text(signature: &Signature, examples: &[Example]) -> String {
         let known = fields.filter_map(|field| example.get(&field.name).map(|value| (field, value)));
         known.map(|(field, value)| format!("{}: {}", field.name, shown(value))).collect::<Vec<_>>().join("\n")
     };
-    let example =
-        |e: &Example| format!("Input Fields:\n{}\n\n=========\nOutput Fields:\n{}\n\n", lines(e, true), lines(e, false));
+    let example = |e: &Example| {
+        format!("Input Fields:\n{}\n\n=========\nOutput Fields:\n{}\n\n", lines(e, true), lines(e, false))
+    };
     examples.iter().map(example).collect()
 }
 

@@ -129,9 +129,7 @@ pub fn entries_of_lines(text: &str) -> Result<Vec<Entry>, JournalError> {
     let complete = text.rfind('\n').map_or("", |end| &text[..end]);
     let lines = complete.split('\n').filter(|line| !line.is_empty()).enumerate();
     lines
-        .map(|(position, line)| {
-            serde_json::from_str(line).map_err(|source| JournalError::Corrupt { position, source })
-        })
+        .map(|(position, line)| serde_json::from_str(line).map_err(|source| JournalError::Corrupt { position, source }))
         .collect()
 }
 

@@ -40,10 +40,12 @@ impl KnnFewShot {
         study: &Study,
     ) -> Result<KnnProgram<P>, OptimizeError> {
         let scope = study.task("KNNFewShot");
-        let embedder = Arc::new(BookedEmbedder { inner: Arc::clone(&self.embedder), ledger: Arc::clone(scope.ledger()) });
+        let embedder =
+            Arc::new(BookedEmbedder { inner: Arc::clone(&self.embedder), ledger: Arc::clone(scope.ledger()) });
         let knn = Knn::new(self.k, trainset.to_vec(), embedder).await;
         scope.check()?;
-        let knn = knn.map_err(|error| OptimizeError::Invalid(format!("the trainset was not embedded: {}", chain(&error))))?;
+        let knn =
+            knn.map_err(|error| OptimizeError::Invalid(format!("the trainset was not embedded: {}", chain(&error))))?;
         let (student, teacher) = (student.clone(), teacher.cloned());
         Ok(KnnProgram { student, teacher, knn: Arc::new(knn), bootstrap: self.bootstrap.clone() })
     }

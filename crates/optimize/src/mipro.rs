@@ -169,7 +169,11 @@ impl MiproV2 {
     }
 
     /// Training and validation examples: without a validation set most of the trainset is it.
-    fn split<P>(&self, task: Task<'_, P>, random: &mut PythonRandom) -> Result<(Vec<Example>, Vec<Example>), OptimizeError> {
+    fn split<P>(
+        &self,
+        task: Task<'_, P>,
+        random: &mut PythonRandom,
+    ) -> Result<(Vec<Example>, Vec<Example>), OptimizeError> {
         let (train, val) = match task.valset {
             Some([]) => return Err(OptimizeError::Invalid("the validation set is empty".to_owned())),
             Some(val) => (task.trainset, val),

@@ -153,7 +153,9 @@ pub trait Optimizer<P: Program>: Send + Sync {
         let scope = study.task(self.name());
         let Extras { valset, teacher } = extras;
         let programs: Vec<&P> = std::iter::once(student).chain(teacher.map(|teacher| &teacher.program)).collect();
-        scope.begin(fingerprint(self.name(), &self.settings(), &programs, &[trainset, valset.unwrap_or_default()])).await?;
+        scope
+            .begin(fingerprint(self.name(), &self.settings(), &programs, &[trainset, valset.unwrap_or_default()]))
+            .await?;
         scope.tell(Event::Started { task: self.name().to_owned() });
         let mut pool = Pool::new(&scope);
         let task = Task { trainset, valset, teacher, scope: &scope };
@@ -186,5 +188,12 @@ pub(crate) fn fingerprint<P: Program>(
 
 /// A candidate that nobody has judged, for optimizers that make exactly one.
 pub(crate) fn unjudged<P>(origin: &str, program: P) -> Candidate<P> {
-    Candidate { origin: origin.to_owned(), parents: Vec::new(), program, score: None, complete: true, rollouts: Vec::new() }
+    Candidate {
+        origin: origin.to_owned(),
+        parents: Vec::new(),
+        program,
+        score: None,
+        complete: true,
+        rollouts: Vec::new(),
+    }
 }

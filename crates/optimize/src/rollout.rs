@@ -74,7 +74,9 @@ fn class_of(error: &CallError) -> &'static str {
     match error {
         CallError::Parse { source, .. } => source.class(),
         CallError::Format { .. } => "TypeError",
-        CallError::Lm { source, .. } if source.kind == LmErrorKind::ContextWindowExceeded => "ContextWindowExceededError",
+        CallError::Lm { source, .. } if source.kind == LmErrorKind::ContextWindowExceeded => {
+            "ContextWindowExceededError"
+        }
         CallError::Lm { .. } => "LMError",
         CallError::NoAttemptSucceeded { last, .. } => class_of(last),
         CallError::Cancelled => "Cancelled",

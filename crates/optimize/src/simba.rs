@@ -137,7 +137,12 @@ impl<P: Program> Climb<'_, '_, P> {
     }
 
     /// A new variant that learns from a bucket; `None` when there was nothing to learn.
-    async fn improve(&mut self, bucket: &Bucket, bounds: (f64, f64), scope: &Scope<'_>) -> Result<Option<Candidate<P>>, OptimizeError> {
+    async fn improve(
+        &mut self,
+        bucket: &Bucket,
+        bounds: (f64, f64),
+        scope: &Scope<'_>,
+    ) -> Result<Option<Candidate<P>>, OptimizeError> {
         let source = self.choose(self.simba.temperature_for_candidates);
         let mut program = self.variants[source].program.clone();
         self.drop_demos(&mut program);
@@ -228,7 +233,8 @@ impl<P: Program> Optimizer<P> for Simba {
     async fn search(&self, student: &P, task: Task<'_, P>, pool: &mut Pool<'_, P>) -> Result<(), OptimizeError> {
         let examples = task.trainset;
         if self.bsize == 0 || examples.len() < self.bsize {
-            let reason = format!("SIMBA needs at least as many training examples as a batch has, {}", self.bsize.max(1));
+            let reason =
+                format!("SIMBA needs at least as many training examples as a batch has, {}", self.bsize.max(1));
             return Err(OptimizeError::Invalid(reason));
         }
         let mut random = PythonRandom::new(self.seed);
@@ -248,12 +254,14 @@ impl<P: Program> Optimizer<P> for Simba {
                 climb.random.shuffle(&mut order);
                 next = 0;
             }
-            let batch: Vec<Example> = order[next..next + self.bsize].iter().map(|&index| examples[index].clone()).collect();
+            let batch: Vec<Example> =
+                order[next..next + self.bsize].iter().map(|&index| examples[index].clone()).collect();
             next += self.bsize;
             let scope = task.scope.child(format_args!("step {number}"));
             winners.extend(climb.step(&batch, &scope).await?);
         }
-        for position in spread(winners.len() - 1, self.num_candidates + 1).into_iter().filter(|&position| position > 0) {
+        for position in spread(winners.len() - 1, self.num_candidates + 1).into_iter().filter(|&position| position > 0)
+        {
             let origin = format!("winner {position}");
             let evaluation = evaluate.run_in(&winners[position], &task.scope.child(&origin)).await?;
             climb.pool.push(Candidate::judged(origin, winners[position].clone(), evaluation));

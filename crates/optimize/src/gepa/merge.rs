@@ -41,7 +41,12 @@ pub(super) struct Merger {
 
 impl Merger {
     /// A merge of two of the `eligible` candidates, or `None` when there is no new and promising one.
-    pub(super) fn propose(&mut self, pool: &[Lineage], eligible: &[usize], random: &mut PythonRandom) -> Option<Merged> {
+    pub(super) fn propose(
+        &mut self,
+        pool: &[Lineage],
+        eligible: &[usize],
+        random: &mut PythonRandom,
+    ) -> Option<Merged> {
         if eligible.len() < 2 || pool.len() < 3 {
             return None;
         }

@@ -50,7 +50,8 @@ impl ParetoFront {
         weakest_first.sort_by(|&left, &right| means[left].total_cmp(&means[right]));
         // Taking one out can only make others indispensable, so a single pass in this order is enough.
         for candidate in weakest_first {
-            let others_win = |winners: &BTreeSet<usize>| winners.iter().any(|w| *w != candidate && remaining.contains(w));
+            let others_win =
+                |winners: &BTreeSet<usize>| winners.iter().any(|w| *w != candidate && remaining.contains(w));
             if self.winners.iter().filter(|winners| winners.contains(&candidate)).all(others_win) {
                 remaining.remove(&candidate);
             }

@@ -47,7 +47,10 @@ impl<P: Program> Reflection<'_, P> {
         let text = answers.first().map(|answer| field_text(answer, "new_instruction")).unwrap_or_default();
         let text = text.trim();
         if text.is_empty() {
-            return Err(OptimizeError::NoProposal { message: "the new instruction is empty".to_owned(), too_long: false });
+            return Err(OptimizeError::NoProposal {
+                message: "the new instruction is empty".to_owned(),
+                too_long: false,
+            });
         }
         Ok(Some(text.to_owned()))
     }
@@ -78,11 +81,14 @@ impl<P: Program> Reflection<'_, P> {
                 names.join(", ")
             });
             let fields = fields.unwrap_or_default();
-            return format!("This output could not be read. It must give the fields {fields} in the form that was asked for.");
+            return format!(
+                "This output could not be read. It must give the fields {fields} in the form that was asked for."
+            );
         }
         let score = match (&rollout.prediction, self.gepa.metric.explains_predictors()) {
             (Some(values), true) => {
-                let (prediction, judge) = (Prediction::from(values.clone()), scope.context(Part::Judge, Settings::new()));
+                let (prediction, judge) =
+                    (Prediction::from(values.clone()), scope.context(Part::Judge, Settings::new()));
                 let case = Case {
                     example,
                     prediction: &prediction,

@@ -67,7 +67,8 @@ impl Metric for AnswerPassageMatch {
 
     async fn score(&self, case: &Case<'_>) -> Result<Score, MetricError> {
         let passages = case.prediction.get("context").and_then(Value::as_list);
-        let passages = passages.ok_or_else(|| MetricError::Invalid("the prediction has no list `context`".to_owned()))?;
+        let passages =
+            passages.ok_or_else(|| MetricError::Invalid("the prediction has no list `context`".to_owned()))?;
         let passages: Vec<&str> = passages.iter().filter_map(Value::as_str).collect();
         Ok(passage_match(&passages, &right_answers(case)?).into())
     }

@@ -90,14 +90,20 @@ impl Default for CompleteAndGrounded {
                             the groundedness.";
         let mut complete = responses();
         complete.extend(key_ideas());
-        complete.push(fraction("completeness", "fraction (out of 1.0) of the ground truth that the system response covers"));
+        complete.push(fraction(
+            "completeness",
+            "fraction (out of 1.0) of the ground truth that the system response covers",
+        ));
         let grounded = vec![
             Field::input("question", Type::Str),
             Field::input("retrieved_context", Type::Str),
             Field::input("system_response", Type::Str),
             Field::output("system_response_claims", Type::Str).desc("the claims in the system response worth checking"),
             Field::output("discussion", Type::Str).desc("how far the retrieved context supports the claims"),
-            fraction("groundedness", "fraction (out of 1.0) of the system response that the retrieved context supports"),
+            fraction(
+                "groundedness",
+                "fraction (out of 1.0) of the system response that the retrieved context supports",
+            ),
         ];
         Self {
             threshold: DEFAULT_THRESHOLD,
@@ -195,7 +201,8 @@ impl Metric for LlmJudge {
 
 /// The score itself, or while bootstrapping whether it reaches the threshold, with the judge's reasoning.
 fn graded(score: f64, threshold: f64, case: &Case<'_>, judged: &Prediction) -> Score {
-    let grade = if case.bootstrapping && threshold > 0.0 { Score::from(score >= threshold) } else { Score::from(score) };
+    let grade =
+        if case.bootstrapping && threshold > 0.0 { Score::from(score >= threshold) } else { Score::from(score) };
     match judged.text("reasoning") {
         Some(reasoning) => grade.because(reasoning),
         None => grade,

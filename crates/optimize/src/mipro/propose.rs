@@ -131,7 +131,8 @@ impl MiproV2 {
         let fields = vec![
             Field::input("program_code", Type::Str).desc("The modules of the program"),
             Field::input("program_example", Type::Str).desc("An example of the task"),
-            Field::output("program_description", Type::Str).desc("The task, how the program solves it, what each module does"),
+            Field::output("program_description", Type::Str)
+                .desc("The task, how the program solves it, what each module does"),
         ];
         let inputs = predict::map! { "program_code" => code, "program_example" => sample };
         let signature = Signature::new("DescribeProgram", Some(task), fields);
@@ -202,7 +203,8 @@ fn strip_label(text: &str) -> String {
     let text = text.trim();
     let labeled = text.split_once(':').filter(|(label, _)| {
         let words = label.split_whitespace().count();
-        (1..=3).contains(&words) && label.split_whitespace().all(|word| word.starts_with(char::is_uppercase))
+        (1..=3).contains(&words)
+            && label.split_whitespace().all(|word| word.starts_with(char::is_uppercase))
             && ["instruction", "summary", "description"].iter().any(|word| label.to_lowercase().contains(word))
     });
     labeled.map_or(text, |(_, rest)| rest).trim().trim_matches('"').trim().to_owned()

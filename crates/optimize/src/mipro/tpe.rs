@@ -115,7 +115,8 @@ impl<'a> Mixture<'a> {
     fn draw(&self, random: &mut PythonRandom) -> Vec<usize> {
         let component = random.choices(&self.weights, 1).first().copied().unwrap_or(0);
         let draw_one = |parameter: usize| {
-            let odds: Vec<f64> = (0..self.sizes[parameter]).map(|choice| self.kernel(component, parameter, choice)).collect();
+            let odds: Vec<f64> =
+                (0..self.sizes[parameter]).map(|choice| self.kernel(component, parameter, choice)).collect();
             random.choices(&odds, 1).first().copied().unwrap_or(0)
         };
         (0..self.sizes.len()).map(draw_one).collect()
@@ -156,9 +157,7 @@ mod tests {
 
     fn best_of_chance(seed: i64, trials: usize) -> f64 {
         let mut random = PythonRandom::new(seed);
-        (0..trials)
-            .map(|_| pays_together(&[0; 3].map(|_: i32| random.choice(6).unwrap())))
-            .fold(0.0, f64::max)
+        (0..trials).map(|_| pays_together(&[0; 3].map(|_: i32| random.choice(6).unwrap()))).fold(0.0, f64::max)
     }
 
     #[test]

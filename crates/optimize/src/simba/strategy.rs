@@ -29,7 +29,10 @@ pub(super) struct Promise([f64; 3]);
 impl Promise {
     pub(super) fn total_cmp(&self, other: &Self) -> std::cmp::Ordering {
         let pairs = self.0.iter().zip(&other.0);
-        pairs.map(|(left, right)| left.total_cmp(right)).find(|order| order.is_ne()).unwrap_or(std::cmp::Ordering::Equal)
+        pairs
+            .map(|(left, right)| left.total_cmp(right))
+            .find(|order| order.is_ne())
+            .unwrap_or(std::cmp::Ordering::Equal)
     }
 }
 

@@ -20,7 +20,9 @@ fn the_score_is_a_percentage_of_the_examples_in_order() {
         assert_eq!(evaluation.scores().iter().filter(|score| **score == 1.0).count(), 4);
         assert_eq!(evaluation.score, 33.33);
         let table = Table::new(&devset, &evaluation, "exact").to_csv();
-        assert!(table.starts_with("question,example_answer,pred_answer,exact,failure\r\nWhat is 0?,0,0,1,\r\nWhat is 1?,2,1,0,\r\n"));
+        assert!(table.starts_with(
+            "question,example_answer,pred_answer,exact,failure\r\nWhat is 0?,0,0,1,\r\nWhat is 1?,2,1,0,\r\n"
+        ));
     });
 }
 

@@ -6,22 +6,21 @@ use async_trait::async_trait;
 use futures::StreamExt as _;
 use futures::executor::block_on;
 use optimize::{
-    BootstrapFewShotWithRandomSearch, Budget, Event, Extras, Journal, Limit, MemoryJournal, OptimizeError, Optimizer, Outcome,
-    Study,
+    BootstrapFewShotWithRandomSearch, Budget, Event, Extras, Journal, Limit, MemoryJournal, OptimizeError, Optimizer,
+    Outcome, Study,
 };
 use predict::{Lm, LmError, LmErrorKind, LmRequest, LmResponse, Predict};
 
 use crate::support::{TaskLm, exact_match, examples, student, told};
 
 fn search() -> BootstrapFewShotWithRandomSearch {
-    BootstrapFewShotWithRandomSearch { num_candidate_programs: 2, ..BootstrapFewShotWithRandomSearch::new(exact_match()) }
+    BootstrapFewShotWithRandomSearch {
+        num_candidate_programs: 2,
+        ..BootstrapFewShotWithRandomSearch::new(exact_match())
+    }
 }
 
-async fn within(
-    budget: Budget,
-    lm: Arc<TaskLm>,
-    journal: Arc<dyn Journal>,
-) -> Result<Outcome<Predict>, OptimizeError> {
+async fn within(budget: Budget, lm: Arc<TaskLm>, journal: Arc<dyn Journal>) -> Result<Outcome<Predict>, OptimizeError> {
     let study = Study::on(lm as Arc<dyn Lm>).budget(budget).journal(journal).concurrency(3).open().await?;
     let (trainset, valset) = (examples(0..6), examples(6..12));
     search().compile(&student(), &trainset, Extras::from(valset.as_slice()), &study).await
@@ -35,9 +34,13 @@ fn fresh() -> Arc<dyn Journal> {
 fn a_budget_of_calls_is_exact_and_the_best_so_far_is_the_result() {
     for calls in 6..20 {
         let lm = TaskLm::reliable();
-        let outcome = block_on(within(Budget { calls: Some(calls), ..Budget::default() }, Arc::clone(&lm), fresh())).unwrap();
+        let outcome =
+            block_on(within(Budget { calls: Some(calls), ..Budget::default() }, Arc::clone(&lm), fresh())).unwrap();
         assert_eq!((lm.answered() as u64, outcome.stopped), (calls, Some(Limit::Calls)));
-        assert!(outcome.candidates.iter().all(|candidate| candidate.rollouts.len() == 6), "half-judged candidates do not count");
+        assert!(
+            outcome.candidates.iter().all(|candidate| candidate.rollouts.len() == 6),
+            "half-judged candidates do not count"
+        );
     }
 }
 
@@ -67,7 +70,8 @@ fn a_study_out_of_budget_goes_on_with_a_larger_one() {
     let whole = block_on(within(Budget::default(), Arc::clone(&lm), fresh())).unwrap();
     let journal = fresh();
     let first = TaskLm::reliable();
-    let stopped = block_on(within(Budget { calls: Some(17), ..Budget::default() }, Arc::clone(&first), Arc::clone(&journal)));
+    let stopped =
+        block_on(within(Budget { calls: Some(17), ..Budget::default() }, Arc::clone(&first), Arc::clone(&journal)));
     assert_eq!(stopped.unwrap().stopped, Some(Limit::Calls));
     let second = TaskLm::reliable();
     let done = block_on(within(Budget::default(), Arc::clone(&second), journal)).unwrap();
@@ -109,7 +113,13 @@ fn what_an_outage_spoiled_is_tried_again_after_it() {
         assert!(search().compile(&student(), &examples(0..20), Extras::default(), &study).await.is_err());
         let study = Study::on(TaskLm::reliable() as Arc<dyn Lm>).journal(Arc::clone(&journal)).open().await.unwrap();
         let outcome = search().compile(&student(), &examples(0..20), Extras::default(), &study).await.unwrap();
-        assert!(outcome.candidates.iter().flat_map(|candidate| &candidate.rollouts).all(|rollout| rollout.failure.is_none()));
+        assert!(
+            outcome
+                .candidates
+                .iter()
+                .flat_map(|candidate| &candidate.rollouts)
+                .all(|rollout| rollout.failure.is_none())
+        );
     });
 }
 

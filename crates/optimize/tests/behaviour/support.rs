@@ -137,7 +137,8 @@ fn reply(request: &LmRequest, completion: i64) -> String {
         return serde_json::json!(object).to_string();
     }
     let at = last.rfind("Respond with the corresponding output fields").unwrap_or(0);
-    let blocks = fields(&last[at..]).into_iter().map(|name| format!("[[ ## {name} ## ]]\n{}", value(&name, request, variant)));
+    let blocks =
+        fields(&last[at..]).into_iter().map(|name| format!("[[ ## {name} ## ]]\n{}", value(&name, request, variant)));
     blocks.collect::<Vec<_>>().join("\n\n") + "\n\n[[ ## completed ## ]]"
 }
 
@@ -150,7 +151,8 @@ fn value(field: &str, request: &LmRequest, variant: i64) -> String {
         "proposed_instruction" | "new_instruction" => format!("Give the double of the number (take {variant})."),
         "natural_language_rules" => format!("1. Always double. ({variant})"),
         "module_advice" => {
-            let modules = ["self", "predict", "plan", "answer.predict"].map(|name| (name.to_owned(), "Always double.".into()));
+            let modules =
+                ["self", "predict", "plan", "answer.predict"].map(|name| (name.to_owned(), "Always double.".into()));
             serde_json::json!(predict::Map::from_iter(modules)).to_string()
         }
         "score" | "recall" | "precision" | "completeness" | "groundedness" => "0.5".to_owned(),
