@@ -2,7 +2,7 @@
 
 use std::{fmt, str::FromStr};
 
-use fault::FieldFault;
+use fault::{Fault, FieldFault, Kind};
 use ids::{UserId, WorkspaceId};
 use secrecy::{ExposeSecret, SecretString};
 
@@ -86,6 +86,20 @@ pub struct NewAccount {
 #[error("The account cannot be opened like this; `errors` says why.")]
 pub struct InvalidAccount(pub Vec<FieldFault>);
 
+impl Fault for InvalidAccount {
+    fn kind(&self) -> Kind {
+        Kind::Invalid
+    }
+
+    fn code(&self) -> &'static str {
+        "invalid_request"
+    }
+
+    fn fields(&self) -> Vec<FieldFault> {
+        self.0.clone()
+    }
+}
+
 impl NewAccount {
     /// Checks what was said. Without a name the account is called what its address begins with.
     pub fn parse(email: &str, password: SecretString, name: Option<&str>) -> Result<Self, InvalidAccount> {
@@ -129,7 +143,8 @@ pub(crate) fn canonical_email(email: &str) -> Option<String> {
     let email = email.trim().to_lowercase();
     let (local, domain) = email.rsplit_once('@')?;
     let plausible = |part: &str| {
-        !part.is_empty() && !part.contains(|char: char| char.is_whitespace() || char.is_control() || "\"(),:;<>@[\\]".contains(char))
+        !part.is_empty()
+            && !part.contains(|char: char| char.is_whitespace() || char.is_control() || "\"(),:;<>@[\\]".contains(char))
     };
     let fits = email.len() <= MAX_EMAIL_BYTES && local.len() <= 64;
     let labels = domain.split('.').all(|label| !label.is_empty());
@@ -169,7 +184,20 @@ mod tests {
         let long = format!("{}@example.org", "x".repeat(65));
         let longer = format!("ada@{}", "x.".repeat(130));
         for hostile in [
-            "", "@", "a@", "@b", "a b@c", "a@b..c", "a@.b", "a\r\nBcc: x@y", "a@b\0", "\"a\"@b", "<a@b>", "a@b@c", &long, &longer,
+            "",
+            "@",
+            "a@",
+            "@b",
+            "a b@c",
+            "a@b..c",
+            "a@.b",
+            "a\r\nBcc: x@y",
+            "a@b\0",
+            "\"a\"@b",
+            "<a@b>",
+            "a@b@c",
+            &long,
+            &longer,
         ] {
             assert_eq!(canonical_email(hostile), None, "{hostile}");
         }

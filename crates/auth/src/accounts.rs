@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use fault::{Fault, FieldFault, Kind};
+use fault::{Fault, Kind};
 use host::{Host, VariablesError, sql::SqlError};
 use ids::{SessionId, Timestamp};
 use secrecy::SecretString;
 
 use crate::{
-    account::{Account, InvalidAccount, NewAccount, Status, canonical_email},
+    account::{Account, NewAccount, Status, canonical_email},
     authenticator::Authenticator,
     bootstrap::{self, BootstrapError},
     keys::KeyError,
@@ -24,9 +24,6 @@ use crate::{
 /// Why somebody could not be signed up or in.
 #[derive(Debug, thiserror::Error)]
 pub enum SignInError {
-    /// What they said does not make an account.
-    #[error(transparent)]
-    Invalid(#[from] InvalidAccount),
     /// Somebody has an account with this address.
     #[error("There is an account with this e-mail address.")]
     EmailTaken,
@@ -68,7 +65,6 @@ impl From<VariablesError> for SignInError {
 impl Fault for SignInError {
     fn kind(&self) -> Kind {
         match self {
-            Self::Invalid(_) => Kind::Invalid,
             Self::EmailTaken => Kind::Conflict,
             Self::WrongCredentials | Self::InvalidRefreshToken | Self::ReusedRefreshToken => Kind::Unauthenticated,
             Self::Disabled => Kind::Forbidden,
@@ -80,7 +76,6 @@ impl Fault for SignInError {
 
     fn code(&self) -> &'static str {
         match self {
-            Self::Invalid(_) => "invalid_request",
             Self::EmailTaken => "email_taken",
             Self::WrongCredentials => "wrong_credentials",
             Self::Disabled => "account_disabled",
@@ -98,13 +93,6 @@ impl Fault for SignInError {
             Self::Key(error) => error.retry_after_ms(),
             Self::Sql(error) => error.retry_after_ms(),
             _ => None,
-        }
-    }
-
-    fn fields(&self) -> Vec<FieldFault> {
-        match self {
-            Self::Invalid(InvalidAccount(fields)) => fields.clone(),
-            _ => Vec::new(),
         }
     }
 }
@@ -146,12 +134,7 @@ impl Accounts {
     }
 
     /// Begins a session for whoever has this address and password.
-    pub async fn sign_in(
-        &self,
-        email: &str,
-        password: &SecretString,
-        device: Device,
-    ) -> Result<SignedIn, SignInError> {
+    pub async fn sign_in(&self, email: &str, password: &SecretString, device: Device) -> Result<SignedIn, SignInError> {
         let email = canonical_email(email);
         let account = match &email {
             Some(email) => repo::account_by_email(&*self.host.sql, email).await?,
@@ -267,8 +250,7 @@ impl Accounts {
         now: Timestamp,
     ) -> Result<SignedIn, SignInError> {
         let expires_at = Timestamp::from_millis((now + ACCESS_TOKEN_TTL).as_secs() * 1000);
-        let claims =
-            AccessClaims { user: principal.user, workspace: principal.workspace, session: principal.session };
+        let claims = AccessClaims { user: principal.user, workspace: principal.workspace, session: principal.session };
         let key = self.authenticator.key().await?;
         let access_token = key.sign(claims, &principal.roles, now, expires_at).ok_or(SignInError::Unsigned)?;
         Ok(SignedIn { access_token, expires_at, refresh_token: refresh.into_secret(), principal })

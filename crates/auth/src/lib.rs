@@ -15,6 +15,8 @@ mod principal;
 mod refresh;
 mod repo;
 mod session;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;
 mod token;
 
 pub use crate::{

@@ -1,9 +1,6 @@
 //! Passwords: hashed with argon2id, slowly, and compared without telling how wrong they are.
 
-use argon2::{
-    Algorithm, Argon2, Params, PasswordHasher, PasswordVerifier, Version,
-    password_hash::phc::PasswordHash,
-};
+use argon2::{Algorithm, Argon2, Params, PasswordHasher, PasswordVerifier, Version, password_hash::phc::PasswordHash};
 use host::Random;
 use secrecy::{ExposeSecret, SecretString};
 
@@ -15,7 +12,8 @@ const PASSES: u32 = 2;
 const LANES: u32 = 1;
 
 /// A hash of the same cost that no password is known for, so that an unknown address takes as long as a wrong password.
-const NOBODYS: &str = "$argon2id$v=19$m=19456,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+const NOBODYS: &str =
+    "$argon2id$v=19$m=19456,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
 
 /// The password cannot be hashed: a defect, as its length was checked before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]

@@ -156,9 +156,7 @@ impl<S: Sync> FromRequestParts<S> for Component {
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
         let workspace = parts.headers.get(X_KOWAI_WORKSPACE).and_then(|value| value.to_str().ok()?.parse().ok());
-        workspace
-            .map(|workspace| Self { workspace })
-            .ok_or_else(|| Problem::refused(Refusal::WorkspaceMissing))
+        workspace.map(|workspace| Self { workspace }).ok_or_else(|| Problem::refused(Refusal::WorkspaceMissing))
     }
 }
 

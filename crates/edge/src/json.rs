@@ -90,6 +90,3 @@ fn parse<T: DeserializeOwned>(text: &[u8]) -> Result<T, Problem> {
         }
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -58,6 +58,9 @@ mod trace;
 #[cfg(test)]
 mod tests;
 
+#[doc(hidden)]
+pub use host::Host;
+
 pub use crate::{
     app::App,
     client::Client,
@@ -69,14 +72,18 @@ pub use crate::{
     problem::{MEDIA_TYPE, Problem, ProblemBody},
     query::Query,
     routes::{Route, Routes},
+    sse::LastEventId,
     trace::{CorrelationId, Trace, X_KOWAI_TRACE, X_REQUEST_ID},
 };
 
 /// Makes a component of `fn app(host: Host) -> App`: Spin's requests go to the application that it builds, once for each
-/// instance. On other targets it is nothing.
+/// instance. On other targets it only checks that `app` is one.
 #[macro_export]
 macro_rules! component {
-    ($app:path) => {
+    ($app:ident) => {
+        #[cfg(not(target_family = "wasm"))]
+        const _: fn($crate::Host) -> $crate::App = $app;
+
         #[cfg(target_family = "wasm")]
         mod component {
             thread_local! {

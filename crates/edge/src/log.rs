@@ -3,10 +3,13 @@
 //! Every line has `timestamp level correlation_id trace_id module message user_id execution_time` and what its event adds.
 //! What identifies the request comes from the span that the access log opens, so that nobody has to repeat it.
 
-use std::{fmt, time::SystemTime};
+use std::{
+    fmt::{self, Write as _},
+    time::SystemTime,
+};
 
 use ids::Timestamp;
-use serde_json::{Map, Value};
+use serde_json::Value;
 use tracing::{
     Event, Level, Subscriber,
     field::{Field, Visit},
@@ -31,9 +34,26 @@ pub struct JsonLines<W> {
     pub write: W,
 }
 
-/// The fields of a span, from the span itself and those around it.
+/// What every line has, in this order; `null` where nobody said.
+const ALWAYS: [&str; 8] =
+    ["timestamp", "level", "correlation_id", "trace_id", "module", "message", "user_id", "execution_time"];
+
+/// The fields of an event, or of a span and those around it.
 #[derive(Clone, Default)]
-struct Fields(Map<String, Value>);
+struct Fields(Vec<(&'static str, Value)>);
+
+impl Fields {
+    fn get(&self, name: &str) -> Option<&Value> {
+        self.0.iter().find(|(known, _)| *known == name).map(|(_, value)| value)
+    }
+
+    fn set(&mut self, field: &Field, value: Value) {
+        match self.0.iter_mut().find(|(known, _)| *known == field.name()) {
+            Some((_, known)) => *known = value,
+            None => self.0.push((field.name(), value)),
+        }
+    }
+}
 
 impl<S, W> Layer<S> for JsonLines<W>
 where
@@ -56,53 +76,60 @@ where
     }
 
     fn on_event(&self, event: &Event<'_>, context: Context<'_, S>) {
-        let span = context.event_span(event);
         let mut fields = Fields::default();
         event.record(&mut fields);
-        let mut line = Map::new();
         let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
         let now = Timestamp::from_millis(i64::try_from(now.as_millis()).unwrap_or(i64::MAX));
-        line.insert("timestamp".to_owned(), now.to_string().into());
-        line.insert("level".to_owned(), event.metadata().level().as_str().into());
-        for name in ["correlation_id", "trace_id"] {
-            line.insert(name.to_owned(), Value::Null);
-        }
-        line.insert("module".to_owned(), event.metadata().target().into());
-        for name in ["message", "user_id", "execution_time"] {
-            line.insert(name.to_owned(), Value::Null);
-        }
-        if let Some(span) = span
-            && let Some(outer) = span.extensions().get::<Fields>()
-        {
-            line.extend(outer.0.clone());
-        }
-        line.extend(fields.0);
-        (self.write)(&Value::Object(line).to_string());
+        fields.0.push(("timestamp", now.to_string().into()));
+        fields.0.push(("level", event.metadata().level().as_str().into()));
+        fields.0.push(("module", event.metadata().target().into()));
+        let span = context.event_span(event);
+        let line = match span.as_ref().map(|span| span.extensions()) {
+            Some(extensions) => line(&fields, extensions.get()),
+            None => line(&fields, None),
+        };
+        (self.write)(&line);
     }
+}
+
+/// The line that says `own`, and of `outer` what every line says.
+fn line(own: &Fields, outer: Option<&Fields>) -> String {
+    let of_all = ALWAYS.iter().map(|name| {
+        let said = own.get(name).or_else(|| outer.and_then(|outer| outer.get(name)));
+        (*name, said.unwrap_or(&Value::Null))
+    });
+    let of_this = own.0.iter().filter(|(name, _)| !ALWAYS.contains(name)).map(|(name, value)| (*name, value));
+    let mut line = String::with_capacity(320);
+    for (name, value) in of_all.chain(of_this) {
+        // Field names are identifiers of ours, which need no escaping; a value's Display is JSON. Neither write fails.
+        let _ = write!(line, "{}\"{name}\":{value}", if line.is_empty() { '{' } else { ',' });
+    }
+    line.push('}');
+    line
 }
 
 impl Visit for Fields {
     fn record_f64(&mut self, field: &Field, value: f64) {
-        self.0.insert(field.name().to_owned(), value.into());
+        self.set(field, value.into());
     }
 
     fn record_i64(&mut self, field: &Field, value: i64) {
-        self.0.insert(field.name().to_owned(), value.into());
+        self.set(field, value.into());
     }
 
     fn record_u64(&mut self, field: &Field, value: u64) {
-        self.0.insert(field.name().to_owned(), value.into());
+        self.set(field, value.into());
     }
 
     fn record_bool(&mut self, field: &Field, value: bool) {
-        self.0.insert(field.name().to_owned(), value.into());
+        self.set(field, value.into());
     }
 
     fn record_str(&mut self, field: &Field, value: &str) {
-        self.0.insert(field.name().to_owned(), value.into());
+        self.set(field, value.into());
     }
 
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
-        self.0.insert(field.name().to_owned(), format!("{value:?}").into());
+        self.set(field, format!("{value:?}").into());
     }
 }

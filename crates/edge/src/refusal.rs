@@ -64,13 +64,9 @@ impl Refusal {
             Self::MethodNotAllowed => "This resource does not know this method; `Allow` lists those it knows.",
             Self::PreconditionFailed => "It has changed since you read it; read it again.",
             Self::BodyTooLarge => "The request body is larger than this takes.",
-            Self::UnsupportedMediaType => {
-                "The request body has to be JSON: send `Content-Type: application/json`."
-            }
+            Self::UnsupportedMediaType => "The request body has to be JSON: send `Content-Type: application/json`.",
             Self::InvalidRequest => "The request is well-formed, but not valid; `errors` says where.",
-            Self::InternalError => {
-                "Something went wrong on our side. The correlation id helps us to find out what."
-            }
+            Self::InternalError => "Something went wrong on our side. The correlation id helps us to find out what.",
         }
     }
 }

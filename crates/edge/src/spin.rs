@@ -2,14 +2,18 @@
 
 use std::thread::LocalKey;
 
-use http::{HeaderValue, header};
 use host::Host;
+use http::{HeaderValue, header};
 use spin_sdk::{
     http::{FromRequest, IntoResponse},
     wasip3::http::types,
 };
 
-pub use spin_sdk::wasip3::{exports::http::handler::Guest, http::service::export, http::types::{ErrorCode, Request, Response}};
+pub use spin_sdk::wasip3::{
+    exports::http::handler::Guest,
+    http::service::export,
+    http::types::{ErrorCode, Request, Response},
+};
 
 use crate::{App, Problem, log, trace::CorrelationId};
 
@@ -35,7 +39,7 @@ pub async fn serve(
 }
 
 async fn start(build: fn(Host) -> App) -> Result<App, Problem> {
-    let host = Host::spin().await?;
+    let host = Host::spin().await.map_err(host::ReadyError::from)?;
     let level = host.variables.get("log_level").await.unwrap_or_default();
     log::install(level.as_deref());
     Ok(build(host))

@@ -177,9 +177,9 @@ mod tests {
     }
 
     fn read(headers: &[(&'static str, &str)]) -> Trace {
-        let headers = headers.iter().map(|(name, value)| {
-            (HeaderName::from_static(name), HeaderValue::from_bytes(value.as_bytes()).unwrap())
-        });
+        let headers = headers
+            .iter()
+            .map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_bytes(value.as_bytes()).unwrap()));
         Trace::read(&headers.collect(), &Counting)
     }
 

@@ -1,0 +1,134 @@
+//! Bodies that are not what they should be.
+
+use futures::stream;
+
+use super::*;
+
+async fn post(app: &App, body: impl Into<Body>) -> Answer {
+    ask(app, Request::post("/cats").header("content-type", "application/json"), body).await
+}
+
+#[tokio::test]
+async fn a_cat_is_a_cat() {
+    let answer =
+        post(&app_without_database(), r#" {"name": "Tom", "age": 7, "nick_names": ["T"], "owner": null} "#).await;
+    assert_eq!(answer.body, r#"{"name":"Tom","age":7,"nick_names":["T"],"owner":null}"#);
+}
+
+#[tokio::test]
+async fn what_is_not_json_is_malformed() {
+    let app = app_without_database();
+    let nested = "[".repeat(100_000);
+    for body in [
+        &b""[..],
+        b"  ",
+        b"{",
+        b"{'name': 1}",
+        b"{\"name\": \"Tom\", \"age\": 7} x",
+        b"{\"name\": \"Tom\", \"age\": 7,}",
+        b"{\"name\": \"T\xffm\", \"age\": 7}",
+        b"{\"name\": \"\\ud800\", \"age\": 7}",
+        b"{\"name\": \"Tom\", \"age\": 1e999}",
+        b"{\"name\": \"T\0m\", \"age\": 7}",
+        b"{\"name\": \"Tom\", \"age\": NaN}",
+        nested.as_bytes(),
+    ] {
+        let answer = post(&app, body.to_vec()).await;
+        let shown = String::from_utf8_lossy(&body[..body.len().min(40)]).into_owned();
+        assert_eq!((answer.status.as_u16(), answer.code().as_str()), (400, "malformed_json"), "{shown}");
+    }
+}
+
+#[tokio::test]
+async fn a_key_that_is_there_twice_is_malformed_at_any_depth() {
+    let app = app_without_database();
+    for body in [
+        r#"{"name": "Tom", "age": 7, "name": "Tom"}"#,
+        r#"{"name": "Tom", "age": 7, "n\u0061me": "Jerry"}"#,
+        r#"{"name": "Tom", "age": 7, "unknown": [{"a": 1, "a": 2}]}"#,
+    ] {
+        let answer = post(&app, body).await;
+        assert_eq!((answer.status.as_u16(), answer.code().as_str()), (400, "malformed_json"), "{body}");
+        assert!(answer.body.contains("the same key twice"), "{}", answer.body);
+    }
+}
+
+#[tokio::test]
+async fn each_unknown_field_and_the_wrong_value_are_pointed_to() {
+    let app = app_without_database();
+    for (body, pointers) in [
+        (
+            r#"{"name": "Tom", "age": 7, "colour": "red", "owner": {"name": "Ann", "x/y~z": 1}}"#,
+            vec!["/colour", "/owner/x~1y~0z"],
+        ),
+        (r#"{"colour": "red", "name": "Tom", "age": "seven"}"#, vec!["/colour", "/age"]),
+        (r#"{"name": "Tom", "age": 256}"#, vec!["/age"]),
+        (r#"{"name": "Tom", "age": -1}"#, vec!["/age"]),
+        (r#"{"name": "Tom", "age": 7.5}"#, vec!["/age"]),
+        (r#"{"name": "Tom"}"#, vec!["/age"]),
+        (r#"{"name": "Tom", "age": 7, "owner": {}}"#, vec!["/owner/name"]),
+        (r#"{"name": "Tom", "age": 7, "nick_names": ["T", null]}"#, vec!["/nick_names/1"]),
+        (r#"{"name": null, "age": 7}"#, vec!["/name"]),
+        (r#"7"#, vec![""]),
+        (r#"null"#, vec![""]),
+    ] {
+        let answer = post(&app, body).await;
+        assert_eq!((answer.status.as_u16(), answer.code().as_str()), (422, "invalid_request"), "{body}");
+        assert_eq!(answer.pointers(), pointers, "{body}");
+    }
+}
+
+#[tokio::test]
+async fn an_answer_does_not_repeat_what_was_in_the_wrong_place() {
+    let answer = post(&app_without_database(), r#"{"name": "Tom", "age": "hunter2"}"#).await;
+    assert_eq!(answer.json()["errors"][0]["detail"], "has to be u8");
+    assert!(!answer.body.contains("hunter2"));
+}
+
+#[tokio::test]
+async fn the_answer_to_a_thousand_faults_is_short() {
+    let fields: Vec<String> = (0..1000).map(|number| format!("\"{}{number}\": 1", "x".repeat(500))).collect();
+    let answer = post(&app_without_database(), format!("{{{}}}", fields.join(","))).await;
+    assert_eq!(answer.pointers().len(), 20);
+    assert!(answer.body.len() < 10_000, "{}", answer.body.len());
+}
+
+#[tokio::test]
+async fn only_json_is_json() {
+    let app = app_without_database();
+    let cat = r#"{"name": "Tom", "age": 7}"#;
+    for (content_type, status) in [
+        ("application/json", 200),
+        ("Application/JSON; charset=utf-8", 200),
+        ("application/merge-patch+json", 200),
+        ("text/json", 415),
+        ("application/jsonp", 415),
+        ("application/x-www-form-urlencoded", 415),
+        ("", 415),
+    ] {
+        let answer = ask(&app, Request::post("/cats").header("content-type", content_type), cat).await;
+        assert_eq!(answer.status.as_u16(), status, "{content_type}");
+    }
+    assert_eq!(ask(&app, Request::post("/cats"), cat).await.code(), "unsupported_media_type");
+}
+
+/// A body that does not say how long it is.
+fn streamed(pieces: usize, piece: &'static [u8]) -> Body {
+    Body::from_stream(stream::iter((0..pieces).map(move |_| Ok::<_, std::io::Error>(Bytes::from_static(piece)))))
+}
+
+#[tokio::test]
+async fn a_body_is_counted_whatever_its_header_says() {
+    let app = app_without_database();
+    let said = Request::post("/cats").header("content-type", "application/json").header("content-length", "1048577");
+    assert_eq!(ask(&app, said, "{}").await.status, StatusCode::PAYLOAD_TOO_LARGE);
+    assert_eq!(post(&app, streamed(1024 + 1, &[b' '; 1024])).await.code(), "body_too_large");
+    assert_eq!(post(&app, streamed(1024, &[b' '; 1024])).await.code(), "malformed_json");
+}
+
+#[tokio::test]
+async fn a_body_that_breaks_off_is_the_senders_problem() {
+    let pieces = [Ok(Bytes::from_static(b"{\"name\":")), Err(std::io::Error::other("reset"))];
+    let answer = post(&app_without_database(), Body::from_stream(stream::iter(pieces))).await;
+    assert_eq!((answer.status.as_u16(), answer.code().as_str()), (400, "incomplete_body"));
+}
