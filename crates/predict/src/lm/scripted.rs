@@ -23,6 +23,7 @@ pub type Reply = Result<LmResponse, LmError>;
 /// ```
 #[derive(Debug, Default)]
 pub struct ScriptedLm {
+    model: Option<String>,
     capabilities: Capabilities,
     defaults: Settings,
     state: Mutex<State>,
@@ -46,6 +47,13 @@ impl ScriptedLm {
     #[must_use]
     pub fn texts<T: Into<String>>(texts: impl IntoIterator<Item = T>) -> Self {
         Self::new(texts.into_iter().map(|text| Ok(LmResponse::text(text))))
+    }
+
+    /// The same model under another name than `scripted`.
+    #[must_use]
+    pub fn with_model(mut self, name: impl Into<String>) -> Self {
+        self.model = Some(name.into());
+        self
     }
 
     /// The same model with other capabilities.
@@ -72,7 +80,7 @@ impl ScriptedLm {
 #[async_trait]
 impl Lm for ScriptedLm {
     fn model(&self) -> &str {
-        "scripted"
+        self.model.as_deref().unwrap_or("scripted")
     }
 
     fn capabilities(&self) -> Capabilities {

@@ -94,8 +94,9 @@ impl ToolAgent {
     async fn run(&self, calls: &[ToolCall], cx: &Context) -> Result<(Vec<ToolResult>, Option<Map>), CallError> {
         let results =
             cx.unless_cancelled(async { Ok(join_all(calls.iter().map(|call| self.run_one(call, cx))).await) }).await?;
-        let submitted = calls.iter().zip(&results).filter(|(call, _)| call.name == SUBMIT);
-        let outputs = submitted.filter_map(|(_, result)| result.as_ref().ok().and_then(Value::as_map).cloned()).last();
+        let submitted = calls.iter().zip(&results).rev().filter(|(call, _)| call.name == SUBMIT);
+        let mut outputs = submitted.filter_map(|(_, result)| result.as_ref().ok().and_then(Value::as_map).cloned());
+        let outputs = outputs.next();
         let told = calls.iter().zip(results).map(|(call, result)| ToolResult {
             call_id: call.id.clone(),
             name: call.name.clone(),

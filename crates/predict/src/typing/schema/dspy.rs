@@ -6,6 +6,12 @@ use crate::typing::Type;
 use crate::map;
 use crate::value::{Map, Value};
 
+/// What DSPy's schema says of its reasoning type; it goes to models that are asked for structured output.
+const REASONING: &str = "Reasoning type in DSPy.\n\nThis type is useful when you want the DSPy output to include the \
+    reasoning of the LM. We build this type so that\nDSPy can support the reasoning model and non-reasoning model with the \
+    same code.\n\nThis is a str-like type, you can convert a string directly to a Reasoning object, and from DSPy \
+    adapters'\nperspective, `Reasoning` is treated as a string.";
+
 impl Generator {
     /// The schema of one of DSPy's own types; `None` for every other type.
     pub(super) fn dspy(&mut self, ty: &Type) -> Option<Map> {
@@ -24,7 +30,7 @@ impl Generator {
             }
             Type::Code(None) => text_model("Code", "code"),
             Type::Code(Some(language)) => text_model(&format!("Code_{language}"), "code"),
-            Type::Reasoning => text_model("Reasoning", "content"),
+            Type::Reasoning => text_model("Reasoning", "content").doc(REASONING),
             Type::ToolCalls => return self.tool_calls(),
             _ => return None,
         };
