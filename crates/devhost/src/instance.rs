@@ -18,7 +18,7 @@ use wasmtime_wasi_http::p3::bindings::ServicePre;
 use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 
 use crate::component::Component;
-use crate::factors::http::Outbound;
+use crate::factors::http::{Incoming, Outbound};
 use crate::factors::mysql;
 use crate::host::Host;
 
@@ -51,6 +51,7 @@ pub(crate) struct Guest {
     wasi: WasiCtx,
     http: WasiHttpCtx,
     outbound: Outbound,
+    incoming: Incoming,
 }
 
 impl Guest {
@@ -71,8 +72,16 @@ impl Guest {
             wasi: wasi.build(),
             http: WasiHttpCtx::new(),
             outbound: Outbound(around.clone()),
+            incoming: Incoming,
             around,
         })
+    }
+}
+
+impl Guest {
+    /// The view through which requests come in. Unlike WASI's own it lets all headers pass, `host` among them, as Spin does.
+    fn incoming(&mut self) -> WasiHttpCtxView<'_> {
+        WasiHttpCtxView { ctx: &mut self.http, table: &mut self.table, hooks: &mut self.incoming }
     }
 }
 
@@ -122,7 +131,7 @@ impl HandlerState for Instances {
         Ok(Instance {
             store,
             proxy,
-            view: Guest::http,
+            view: Guest::incoming,
             expiration: Expiration { around: around.clone(), reuse, sleep: None },
             state: Worker { around, reuse, started: 0.into() },
         })

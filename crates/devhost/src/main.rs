@@ -12,7 +12,7 @@ fn main() -> Result<ExitCode> {
     let workers = available_parallelism().map_or(2, |cores| cores.get().max(2));
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(workers).enable_all().build()?;
     let result = runtime.block_on(devhost::run(options));
-    // Instances that still run are dropped with the process, not waited for.
-    runtime.shutdown_background();
+    // Instances that still work after their responses end with the process, as in Spin; nothing waits for them.
+    std::mem::forget(runtime);
     result
 }

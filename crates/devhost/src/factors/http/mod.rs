@@ -58,6 +58,19 @@ impl WasiHttpHooks for Outbound {
     }
 }
 
+/// The inbound side of an instance.
+pub(crate) struct Incoming;
+
+impl WasiHttpHooks for Incoming {
+    fn is_forbidden_header(&mut self, _: &HeaderName) -> bool {
+        false
+    }
+
+    fn send_request(&mut self, _: Request<WasiBody>, _: Option<RequestOptions>, _: Io) -> Sent {
+        Box::new(async { Err(Error::HttpRequestDenied) })
+    }
+}
+
 async fn send(
     around: &Arc<Surroundings>,
     mut request: Request<WasiBody>,

@@ -1,0 +1,97 @@
+//! How instances are shared, reused and lost.
+
+use anyhow::Result;
+use futures::future::join_all;
+use futures::TryStreamExt;
+
+use crate::support::{Devhost, until};
+
+#[tokio::test]
+async fn an_instance_is_reused_until_its_count_is_reached() -> Result<()> {
+    let devhost = Devhost::start(&["--max-instance-reuse-count", "3", "--idle-instance-timeout", "60s"])?;
+    let mut counted = Vec::new();
+    for _ in 0..5 {
+        counted.push(devhost.probe("instance").await?.as_u64().unwrap());
+    }
+    assert_eq!(counted, [1, 2, 3, 1, 2]);
+    Ok(())
+}
+
+#[tokio::test]
+async fn an_idle_instance_is_thrown_away() -> Result<()> {
+    let devhost = Devhost::start(&["--idle-instance-timeout", "1ms"])?;
+    devhost.probe("instance").await?;
+    until(|| async { Ok(devhost.probe("instance").await? == 1) }).await
+}
+
+#[tokio::test]
+async fn a_trap_takes_everybody_on_the_instance_along() -> Result<()> {
+    let devhost = Devhost::start(&[])?;
+    // All wait, so that the instance takes the next one too.
+    let waiting = join_all((0..3).map(|_| devhost.get("/probe/sleep/3000")));
+    let trapping = async {
+        tokio::time::sleep(std::time::Duration::from_millis(300)).await;
+        devhost.get("/probe/panic").await
+    };
+    let (waiting, trapped) = tokio::join!(waiting, trapping);
+    for response in waiting.into_iter().chain([trapped]) {
+        let response = response?;
+        assert_eq!((response.status().as_u16(), response.text().await?), (500, String::new()));
+    }
+    devhost.says("worker failed").await?;
+    assert!(devhost.log("probe_stderr.txt")?.contains("as asked"));
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_trap_cuts_a_stream_short() -> Result<()> {
+    let devhost = Devhost::start(&[])?;
+    let response = devhost.get("/probe/stream-then-panic").await?;
+    assert_eq!(response.status(), 200);
+    let mut chunks = response.bytes_stream();
+    assert_eq!(chunks.try_next().await?.unwrap(), "the first chunk\n");
+    assert!(chunks.try_next().await.is_err(), "the end is not mistaken for a complete body");
+    Ok(())
+}
+
+#[tokio::test]
+async fn one_request_at_a_time_needs_an_instance_for_each() -> Result<()> {
+    let devhost = Devhost::start(&["--max-instance-concurrent-reuse-count", "1"])?;
+    let counted = join_all((0..3).map(|_| devhost.probe("sleep/300"))).await;
+    for count in counted {
+        assert_eq!(count?, 1);
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn work_goes_on_after_the_response_longer_than_an_idle_instance_lives() -> Result<()> {
+    let devhost = Devhost::start(&["--idle-instance-timeout", "10ms"])?;
+    devhost.probe("background/later/300").await?;
+    until(|| async { Ok(devhost.probe("key-value/default/get/later").await? == "done") }).await
+}
+
+#[tokio::test]
+async fn a_request_that_takes_too_long_is_a_500() -> Result<()> {
+    let devhost = Devhost::start(&["--request-timeout", "200ms"])?;
+    let response = devhost.get("/probe/sleep/20000").await?;
+    assert_eq!((response.status().as_u16(), response.text().await?), (500, String::new()));
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_wake_across_requests_traps() -> Result<()> {
+    let devhost = Devhost::start(&[])?;
+    let waking = async {
+        // Comes when the other one waits; before that there is nobody to wake.
+        until(|| async {
+            let response = devhost.get("/probe/wake-the-other").await?;
+            Ok(response.status() == 500)
+        })
+        .await
+    };
+    let (waiting, woke) = tokio::join!(devhost.get("/probe/wait-for-another"), waking);
+    woke?;
+    assert_eq!(waiting?.status(), 500);
+    Ok(())
+}
