@@ -7,9 +7,12 @@ use crate::decode::text;
 
 mod call;
 mod format;
+mod metric;
+mod optimizer;
 mod outcome;
 mod parse;
 mod program_state;
+mod pyrandom;
 mod react;
 mod script;
 mod wire;
@@ -23,6 +26,9 @@ pub(crate) fn check(record: &Value) -> Verdict {
         "react" => react::check(record),
         "program_state" => program_state::check(record),
         "wire" => wire::check(record),
+        "optimizer" => optimizer::check(record),
+        "metric" => metric::check(record),
+        "unit" if record.get("unit").and_then(Value::as_str) == Some("pyrandom") => pyrandom::check(record),
         other => Err(format!("there is no kind `{other}`")),
     }
 }

@@ -48,7 +48,7 @@ impl MiproV2 {
         let mut grounds = Grounds { dataset, program: None };
         if self.program_aware {
             let code = describe(student);
-            let sample = trainset.first().map(|example| shown_example(example)).unwrap_or_default();
+            let sample = trainset.first().map(shown_example).unwrap_or_default();
             let told = self.describe_program(&code, &sample, &scope.child("program")).await;
             grounds.program = tolerated(told, scope)?.map(|description| (code, description));
         }

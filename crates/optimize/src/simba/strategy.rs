@@ -94,8 +94,8 @@ impl Strategy {
 fn add_demo<P: Program>(run: &Rollout, program: &mut P, longest_input: usize) {
     let names: Vec<String> = predictors(program).into_iter().map(|(name, _)| name).collect();
     for (name, predictor) in names.iter().zip(predictors_mut(program)) {
-        let steps = run.trace.iter().filter(|step| step.predictor == *name && !step.outputs.is_empty());
-        if let Some(step) = steps.last() {
+        let mut steps = run.trace.iter().filter(|step| step.predictor == *name && !step.outputs.is_empty());
+        if let Some(step) = steps.next_back() {
             let mut step = step.clone();
             for value in step.inputs.values_mut() {
                 let text = shown(value);
