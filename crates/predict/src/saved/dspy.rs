@@ -88,7 +88,7 @@ pub fn save_dspy(program: &dyn Module) -> Result<String, SaveError> {
 /// # Errors
 /// See [`LoadError`]; the program is unchanged then.
 pub fn load_dspy(program: &mut dyn Module, file: &str) -> Result<Vec<(String, String)>, LoadError> {
-    let state: Value = serde_json::from_str(file).map_err(|error| LoadError::Syntax(error.to_string()))?;
+    let state = json_file::read(file).map_err(LoadError::Syntax)?;
     let state = object(&state, "the file")?;
     let versions =
         object(member(object(member(state, "metadata")?, "metadata")?, "dependency_versions")?, "the versions")?;

@@ -1,7 +1,29 @@
 //! JSON as DSPy's files hold it: what the Python library `orjson` writes with an indent of two.
 
-use crate::python::float;
+use crate::python::{float, json};
 use crate::value::Value;
+
+/// Reads a file as the library does: what is no number is refused, integers of more than 64 bits become floats.
+pub(super) fn read(file: &str) -> Result<Value, String> {
+    let mut value = json::loads(file).map_err(|error| error.to_string())?;
+    if as_read(&mut value) { Ok(value) } else { Err("not JSON: a number is not finite".into()) }
+}
+
+/// Says whether all numbers are.
+fn as_read(value: &mut Value) -> bool {
+    match value {
+        Value::Float(number) => number.is_finite(),
+        Value::BigInt(number) => {
+            if u64::try_from(&*number).is_err() {
+                *value = Value::Float(number.to_string().parse().unwrap_or(f64::INFINITY));
+            }
+            true
+        }
+        Value::List(items) => items.iter_mut().all(as_read),
+        Value::Map(members) => members.values_mut().all(as_read),
+        _ => true,
+    }
+}
 
 /// Writes the value, a line feed at the end. Non-ASCII text stays as it is, what is no number becomes `null`.
 ///

@@ -2,7 +2,7 @@
 
 use super::{Outputs, Progress};
 use crate::coerce::parse_value;
-use crate::python::text::{strip_end, strip_start};
+use crate::python::text::{strip, strip_end, strip_start};
 use crate::python::unicode::is_word;
 use crate::typing::Type;
 
@@ -78,6 +78,7 @@ impl SectionReader {
             let output = self.outputs.iter().position(|(output, _)| output == name);
             // The rest of an indented header is cut by the header's length and not by its end: DSPy's parser does so.
             let rest: String = self.line.chars().skip(length).collect();
+            let rest = strip(&rest).to_owned();
             self.end_section(progress);
             self.section = output.filter(|output| !std::mem::replace(&mut self.seen[*output], true)).map(Section::new);
             self.line = rest;

@@ -138,8 +138,9 @@ proptest! {
         let file = save(&ChainOfThought::new("question -> answer").expect("this is a signature"));
         let at = at.index(file.len());
         let damaged = format!("{}{with}{}", &file[..at], &file[(at + 1).min(file.len())..]);
-        if damaged != file {
-            prop_assert!(open(&damaged, |_| None).is_err() || damaged.trim_end() == file.trim_end());
+        // White space between the parts of JSON means nothing, so that some damage is none.
+        if let Ok(opened) = open(&damaged, |_| None) {
+            prop_assert_eq!(save(opened.as_ref()), file);
         }
         let _ = load_dspy(&mut Predict::new("a -> b").expect("this is a signature"), &damaged);
     }
