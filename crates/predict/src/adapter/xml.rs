@@ -149,7 +149,7 @@ fn nested_schema(field: &Field) -> Option<Map> {
 }
 
 /// Reads a field from its elements: guided by its type's schema, else by each alternative of it.
-fn field_value(field: &Field, elements: &[tree::Element]) -> Result<Value, (Value, CoerceError)> {
+fn field_value(field: &Field, elements: &[&tree::Element]) -> Result<Value, (Value, CoerceError)> {
     let schema = with_naming(&field.ty, Naming::Name).unwrap_or_default();
     let definitions = schema.get("$defs").and_then(Value::as_map).cloned().unwrap_or_default();
     let alternatives = schema.get("anyOf").and_then(Value::as_list).unwrap_or_default().iter().filter_map(Value::as_map);

@@ -1,6 +1,6 @@
 //! Models out of objects.
 
-use super::Invalid;
+use super::{Invalid, constraint};
 use super::union::Exactness;
 use super::validate::{State, wanted};
 use crate::typing::ModelType;
@@ -23,7 +23,8 @@ fn fields<'t>(state: &mut State<'t>, members: &Map, model: &'t ModelType) -> Res
     for field in &model.fields {
         if let Some(value) = member(state, members, field) {
             let value = state.validate(value, &field.ty).map_err(|error| error.at(field.key()))?;
-            let value = state.constrain(value, &field.constraints).map_err(|error| error.at(field.key()))?;
+            let satisfied = field.constraints.iter().try_for_each(|condition| constraint::check(&value, condition));
+            satisfied.map_err(|error| error.at(field.key()))?;
             read.insert(field.name.clone(), value);
             given += 1;
         } else {

@@ -20,7 +20,9 @@ pub(super) fn integer(state: &mut State<'_>, value: &Value) -> Result<Value, Inv
         Value::Bool(truth) => Ok(Value::Int(i64::from(*truth))),
         Value::Float(number) if !number.is_finite() => Err(wanted("a finite number", value)),
         Value::Float(number) => {
-            to_integer(*number).map(Value::integer).ok_or_else(|| wanted("an integer without a fraction", value))
+            // pydantic converts within 64 bits only, although its integers are longer.
+            let whole = to_integer(*number).filter(|_| number.abs() < 9_223_372_036_854_775_808.0);
+            whole.map(Value::integer).ok_or_else(|| wanted("an integer without a fraction", value))
         }
         Value::Str(text) => integer_text(text).map(Value::integer).ok_or_else(|| wanted("an integer", value)),
         _ => Err(wanted("an integer", value)),

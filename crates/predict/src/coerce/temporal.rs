@@ -50,12 +50,12 @@ fn instant(value: &Value) -> Option<Instant> {
     }
 }
 
-/// An optional sign, digits and an optional fraction.
+/// A number as text; the names of infinities and of NaN are none.
 fn timestamp_text(text: &str) -> Option<f64> {
-    let digits = text.strip_prefix(['+', '-']).unwrap_or(text);
-    let is_number = digits.starts_with(|ch: char| ch.is_ascii_digit())
-        && digits.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
-    if is_number { text.parse().ok() } else { None }
+    let is_numeric = |byte: u8| byte.is_ascii_digit() || matches!(byte, b'.' | b'+' | b'-' | b'e' | b'E');
+    // Only with a point is it a float, which may have an exponent.
+    let is_plausible = text.bytes().all(is_numeric) && (text.contains('.') || !text.contains(['e', 'E']));
+    if is_plausible { text.parse().ok() } else { None }
 }
 
 fn time(value: &Value) -> Option<String> {

@@ -3,7 +3,7 @@
 //! Source: pydantic's conversion table (Python input, lax mode) and the behaviour of pydantic 2.14.3.
 
 use super::union::Exactness;
-use super::{Invalid, constraint, dspy, model, number, temporal, union};
+use super::{Invalid, dspy, model, number, temporal, union};
 use crate::python::{eq, repr};
 use crate::typing::{ModelType, Type};
 use crate::value::{Map, Value};
@@ -53,7 +53,7 @@ impl<'t> State<'t> {
     pub(super) fn validate(&mut self, value: &Value, ty: &'t Type) -> Result<Value, Invalid> {
         self.steps_left = self.steps_left.checked_sub(1).ok_or_else(|| Invalid::new("too many alternatives to try"))?;
         match ty {
-            Type::Str | Type::Bytes => self.text(value),
+            Type::Str | Type::Bytes => Self::text(value),
             Type::Int => number::integer(self, value),
             Type::Float => number::float(self, value),
             Type::Bool => number::boolean(self, value),
@@ -74,7 +74,7 @@ impl<'t> State<'t> {
             }
             Type::Tuple(items) => self.tuple(value, items),
             Type::Dict(pair) => self.dict(value, pair.as_deref()),
-            Type::Literal(allowed) => self.literal(value, allowed),
+            Type::Literal(allowed) => Self::literal(value, allowed),
             Type::Union(members) => union::validate(self, value, members),
             Type::Enum(enumeration) => {
                 self.floor(Exactness::Lax);
@@ -92,7 +92,7 @@ impl<'t> State<'t> {
         }
     }
 
-    fn text(&mut self, value: &Value) -> Result<Value, Invalid> {
+    fn text(value: &Value) -> Result<Value, Invalid> {
         match value {
             Value::Str(_) => Ok(value.clone()),
             other => Err(wanted("a string", other)),
@@ -130,25 +130,14 @@ impl<'t> State<'t> {
         Ok(read.into())
     }
 
-    fn literal(&mut self, value: &Value, allowed: &[Value]) -> Result<Value, Invalid> {
-        let found = allowed.iter().find(|option| *option == value);
-        if found.is_none() {
-            self.floor(Exactness::Lax);
-        }
-        let found = found.or_else(|| allowed.iter().find(|option| eq::equals(option, value)));
+    fn literal(value: &Value, allowed: &[Value]) -> Result<Value, Invalid> {
+        // The same value of the same type, else the last that Python calls equal.
+        let same = allowed.iter().find(|option| *option == value);
+        let found = same.or_else(|| allowed.iter().rev().find(|option| eq::equals(option, value)));
         let options = || allowed.iter().map(repr::repr).collect::<Vec<_>>().join(" or ");
         found.cloned().ok_or_else(|| wanted(&options(), value))
     }
 
-    /// Checks conditions on a model field's value.
-    pub(super) fn constrain(
-        &mut self,
-        value: Value,
-        constraints: &[crate::typing::model::Constraint],
-    ) -> Result<Value, Invalid> {
-        constraints.iter().try_for_each(|condition| constraint::check(&value, condition))?;
-        Ok(value)
-    }
 }
 
 /// The error of a value of another kind.
@@ -174,10 +163,10 @@ fn sorted_set(values: Vec<Value>) -> Vec<Value> {
     let mut distinct: Vec<Value> = Vec::with_capacity(values.len());
     let mut seen = std::collections::HashSet::new();
     for value in values {
-        // Python's sets hold one of `1`, `1.0` and `True`.
+        // Python's sets hold one of `1`, `1.0` and `True`, and any number of NaNs.
         let number = value.as_f64().or_else(|| value.as_bool().map(f64::from));
-        let key = number.map_or_else(|| repr::repr(&value), |number| crate::python::float::repr(number));
-        if seen.insert(key) {
+        let key = number.map_or_else(|| repr::repr(&value), crate::python::float::repr);
+        if seen.insert(key) || number.is_some_and(f64::is_nan) {
             distinct.push(value);
         }
     }

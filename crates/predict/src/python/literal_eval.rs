@@ -19,7 +19,7 @@ pub fn literal_eval(text: &str) -> Option<Value> {
     if chars.contains(&'\0') {
         return None;
     }
-    let mut reader = Reader { chars: &chars, at: 0, depth: 0 };
+    let mut reader = Reader { chars: &chars, at: 0, depth: 0, is_hashable: true };
     let value = reader.top_level()?;
     (reader.at == chars.len()).then_some(value)
 }
@@ -29,6 +29,8 @@ pub(in crate::python) struct Reader<'a> {
     at: usize,
     /// How many brackets are open; inside them line ends are space.
     depth: usize,
+    /// Whether the value read last may be in a set or a key: lists, dicts and sets may not.
+    is_hashable: bool,
 }
 
 impl Reader<'_> {
@@ -48,7 +50,7 @@ impl Reader<'_> {
             match ch {
                 ' ' | '\t' | '\u{c}' => self.at += 1,
                 '\n' | '\r' if self.depth > 0 => self.at += 1,
-                '\\' if self.chars.get(self.at + 1) == Some(&'\n') => self.at += 2,
+                '\\' if self.chars.get(self.at + 1) == Some(&'\n') && self.at + 2 < self.chars.len() => self.at += 2,
                 '#' => self.comment(),
                 _ => break,
             }
@@ -63,11 +65,14 @@ impl Reader<'_> {
 
     /// One value, or several between commas, which are a tuple; line ends and comments may follow.
     fn top_level(&mut self) -> Option<Value> {
-        // Lines that are blank or comments may come first.
+        // Lines that are blank or comments may come first, but then the value must not be indented.
         while matches!(self.peek(), Some('\n' | '\r' | '#')) {
+            self.comment();
+            self.at += 1;
+            let line = self.at;
             self.space();
-            while matches!(self.peek(), Some('\n' | '\r')) {
-                self.at += 1;
+            if self.at > line && self.peek().is_some_and(|ch| !matches!(ch, '\n' | '\r' | '#')) {
+                return None;
             }
         }
         let first = self.value()?;
@@ -98,10 +103,19 @@ impl Reader<'_> {
 
     fn value(&mut self) -> Option<Value> {
         self.space();
+        self.is_hashable = true;
         match self.peek()? {
-            '[' => self.bracketed(|reader| reader.items(']').map(Value::List)),
+            '[' => {
+                let list = self.bracketed(|reader| reader.items(']').map(Value::List));
+                self.is_hashable = false;
+                list
+            }
             '(' => self.bracketed(Self::tuple),
-            '{' => self.bracketed(Self::braces),
+            '{' => {
+                let value = self.bracketed(Self::braces);
+                self.is_hashable = false;
+                value
+            }
             '+' | '-' => self.signed(),
             ch if ch.is_ascii_digit() || ch == '.' => self.number(),
             '\'' | '"' => self.strings(),
@@ -124,12 +138,15 @@ impl Reader<'_> {
     /// Values between commas up to the closing bracket.
     fn items(&mut self, close: char) -> Option<Vec<Value>> {
         let mut items = Vec::new();
+        let mut are_hashable = true;
         loop {
             self.space();
             if self.eat(close) {
+                self.is_hashable = are_hashable;
                 return Some(items);
             }
             items.push(self.value()?);
+            are_hashable &= self.is_hashable;
             self.space();
             if !self.eat(',') && self.peek() != Some(close) {
                 return None;
@@ -157,17 +174,20 @@ impl Reader<'_> {
             return Some(Value::Map(Map::new()));
         }
         let first = self.value()?;
-        self.space();
-        if self.peek() != Some(':') {
-            let mut items = vec![first];
-            if self.eat(',') {
-                items.extend(self.items('}')?);
-            } else if !self.eat('}') {
-                return None;
-            }
-            return Some(Value::List(items));
+        if !self.is_hashable {
+            return None;
         }
-        self.members(first)
+        self.space();
+        if self.peek() == Some(':') {
+            return self.members(first);
+        }
+        let mut items = vec![first];
+        if self.eat(',') {
+            items.extend(self.items('}')?);
+        } else if !self.eat('}') {
+            return None;
+        }
+        self.is_hashable.then_some(Value::List(items))
     }
 
     fn members(&mut self, first: Value) -> Option<Value> {
@@ -175,7 +195,7 @@ impl Reader<'_> {
         let mut key = first;
         loop {
             self.space();
-            if !self.eat(':') || matches!(key, Value::List(_) | Value::Map(_)) {
+            if !self.eat(':') {
                 return None;
             }
             let value = self.value()?;
@@ -189,6 +209,9 @@ impl Reader<'_> {
                 return Some(Value::Map(map));
             }
             key = self.value()?;
+            if !self.is_hashable {
+                return None;
+            }
         }
     }
 
@@ -198,12 +221,17 @@ impl Reader<'_> {
         self.at += 1;
         self.space();
         // Of several signs Python's literals allow one only.
-        let number = if self.peek()?.is_ascii_digit() || self.peek() == Some('.') { self.number()? } else { return None };
+        let number = match self.peek()? {
+            '.' | '0'..='9' => self.number()?,
+            '(' => self.bracketed(Self::tuple)?,
+            _ => return None,
+        };
         Some(match number {
-            Value::Float(number) if is_negative => Value::Float(-number),
-            Value::Int(number) if is_negative => Value::integer(-BigInt::from(number)),
-            Value::BigInt(number) if is_negative => Value::integer(-number),
-            other => other,
+            Value::Int(_) | Value::BigInt(_) | Value::Float(_) if !is_negative => number,
+            Value::Float(number) => Value::Float(-number),
+            Value::Int(number) => Value::integer(-BigInt::from(number)),
+            Value::BigInt(number) => Value::integer(-number),
+            _ => return None,
         })
     }
 

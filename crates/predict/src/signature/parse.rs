@@ -64,6 +64,9 @@ fn parameters(text: &str, kind: FieldKind, names: &[(&str, Type)]) -> Result<Vec
     while !annotations.at_end() {
         let name = annotations.parameter_name()?;
         let ty = if annotations.eat(&Token::Punctuation(':')) { annotations.annotation()? } else { Type::Str };
+        // A default is syntax that DSPy reads over; a field annotated `None` is text to it.
+        annotations.skip_default()?;
+        let ty = if ty == Type::None { Type::Str } else { ty };
         let field = if kind == FieldKind::Input { Field::input(name, ty) } else { Field::output(name, ty) };
         match fields.iter_mut().find(|other| other.name == field.name) {
             Some(other) => *other = field,
@@ -101,7 +104,7 @@ mod tests {
         assert_eq!(types("x: tuple[int, ...] -> y: datetime.date, z: None | int"), [
             "x: tuple[int, Ellipsis]",
             "y: date",
-            "z: Union[int, NoneType]"
+            "z: Union[NoneType, int]"
         ]);
     }
 

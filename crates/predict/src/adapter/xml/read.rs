@@ -6,7 +6,7 @@ use crate::python::text::strip;
 use crate::value::{Map, Value};
 
 /// The raw value of the elements that share a name.
-pub(super) fn value(elements: &[Element], schema: &Map, definitions: &Map) -> Value {
+pub(super) fn value(elements: &[&Element], schema: &Map, definitions: &Map) -> Value {
     let schema = reference(schema).and_then(|name| definitions.get(name)?.as_map()).unwrap_or(schema);
     let Some(element) = elements.first() else { return Value::Null };
     let has_children = !element.children.is_empty();
@@ -43,7 +43,7 @@ fn has_type(schema: &Map, name: &str) -> bool {
 }
 
 /// A list is repeated elements, one element of `item`s, or text that is a list.
-fn list(elements: &[Element], schema: &Map, definitions: &Map) -> Value {
+fn list(elements: &[&Element], schema: &Map, definitions: &Map) -> Value {
     let empty = Map::new();
     let item_schema = schema.get("items").and_then(Value::as_map).unwrap_or(&empty);
     let mut items = elements.to_vec();
@@ -63,7 +63,7 @@ fn list(elements: &[Element], schema: &Map, definitions: &Map) -> Value {
 }
 
 /// The text of one element, the texts of several, or an empty object.
-fn scalar(elements: &[Element], schema: &Map) -> Value {
+fn scalar(elements: &[&Element], schema: &Map) -> Value {
     let texts: Vec<&str> = elements.iter().map(|element| strip(&element.text)).collect();
     match texts[..] {
         ["", ..] if has_type(schema, "object") => Value::Map(Map::new()),
@@ -76,7 +76,7 @@ fn object(element: &Element, schema: &Map, definitions: &Map) -> Value {
     let empty = Map::new();
     let properties = schema.get("properties").and_then(Value::as_map).unwrap_or(&empty);
     let others = schema.get("additionalProperties").and_then(Value::as_map).unwrap_or(&empty);
-    let member = |(name, elements): (&str, Vec<Element>)| {
+    let member = |(name, elements): (&str, Vec<&Element>)| {
         let schema = properties.get(name).and_then(Value::as_map).unwrap_or(others);
         (name.to_owned(), value(&elements, schema, definitions))
     };

@@ -18,12 +18,12 @@ pub(super) struct Element {
 
 impl Element {
     /// The children by tag, in order of the first of each; an `entry` goes by its key.
-    pub(super) fn groups(&self) -> IndexMap<&str, Vec<Element>> {
-        let mut groups: IndexMap<&str, Vec<Element>> = IndexMap::new();
+    pub(super) fn groups(&self) -> IndexMap<&str, Vec<&Element>> {
+        let mut groups: IndexMap<&str, Vec<&Element>> = IndexMap::new();
         for child in &self.children {
             let key = child.attributes.iter().find(|(name, _)| child.tag == "entry" && name == "key");
             let name = key.map_or(child.tag.as_str(), |(_, key)| key.as_str());
-            groups.entry(name).or_default().push(child.clone());
+            groups.entry(name).or_default().push(child);
         }
         groups
     }
@@ -56,32 +56,37 @@ fn escape(text: &str) -> String {
 /// The tree of a completion under a root of its own.
 pub(super) fn parse(completion: &str) -> Result<Element, String> {
     let text = format!("<dspy_root>{completion}</dspy_root>");
-    let is_too_deep = depth(&text) > MAX_DEPTH;
-    if is_too_deep {
-        return Err(format!("nested deeper than {MAX_DEPTH} levels"));
-    }
+    check_limits(&text)?;
     let document = roxmltree::Document::parse(&text).map_err(|error| error.to_string())?;
     Ok(element(document.root_element()))
 }
 
-/// An upper bound of the nesting, found before the parser sees the text: tags that open less tags that close.
-fn depth(text: &str) -> usize {
-    let (mut depth, mut deepest) = (0_usize, 0);
-    for (at, _) in text.match_indices('<') {
-        match text.as_bytes().get(at + 1) {
+/// More attributes than this in one tag are refused: the parser compares each with each.
+const MAX_ATTRIBUTES: usize = 100;
+/// More namespaces than this in one text are refused: the parser looks each name up among them.
+const MAX_NAMESPACES: usize = 10;
+
+/// Refuses what would cost the parser more than a pass over the text, before the parser sees it.
+fn check_limits(text: &str) -> Result<(), String> {
+    if text.matches("xmlns").nth(MAX_NAMESPACES).is_some() {
+        return Err(format!("more than {MAX_NAMESPACES} namespaces"));
+    }
+    let mut depth = 0_usize;
+    for tag in text.split('<').skip(1) {
+        let (tag, _) = tag.split_once('>').unwrap_or((tag, ""));
+        if tag.matches('=').nth(MAX_ATTRIBUTES).is_some() {
+            return Err(format!("more than {MAX_ATTRIBUTES} attributes"));
+        }
+        match tag.as_bytes().first() {
             Some(b'/') => depth = depth.saturating_sub(1),
             Some(b'!' | b'?') => {}
-            _ => {
-                let is_empty_element = text[at..].find('>').is_some_and(|end| text[at..at + end].ends_with('/'));
-                depth += usize::from(!is_empty_element);
-                deepest = deepest.max(depth);
-                if deepest > MAX_DEPTH {
-                    break;
-                }
-            }
+            _ => depth += usize::from(!tag.ends_with('/')),
+        }
+        if depth > MAX_DEPTH {
+            return Err(format!("nested deeper than {MAX_DEPTH} levels"));
         }
     }
-    deepest
+    Ok(())
 }
 
 fn element(node: roxmltree::Node<'_, '_>) -> Element {

@@ -7,8 +7,14 @@ impl Reader<'_> {
     /// One or more string literals in a row.
     pub(super) fn strings(&mut self) -> Option<Value> {
         let mut text = String::new();
+        let mut are_bytes = None;
         loop {
-            self.string(&mut text)?;
+            // Text and bytes do not join.
+            let is_bytes = self.string(&mut text)?;
+            if are_bytes.is_some_and(|others| others != is_bytes) {
+                return None;
+            }
+            are_bytes = Some(is_bytes);
             self.space();
             let rest = &self.chars[self.at..];
             let prefix = rest.iter().take(3).take_while(|ch| ch.is_ascii_alphabetic()).count();
@@ -18,7 +24,8 @@ impl Reader<'_> {
         }
     }
 
-    fn string(&mut self, text: &mut String) -> Option<()> {
+    /// Reads one literal; gives whether it is one of bytes.
+    fn string(&mut self, text: &mut String) -> Option<bool> {
         let mut prefix = String::new();
         while let Some(ch) = self.peek().filter(char::is_ascii_alphabetic) {
             prefix.push(ch.to_ascii_lowercase());
@@ -37,7 +44,7 @@ impl Reader<'_> {
             let rest = &self.chars[self.at..];
             if rest.starts_with(&close) {
                 self.at += close.len();
-                return Some(());
+                return Some(prefix.contains('b'));
             }
             match *rest.first()? {
                 '\n' | '\r' if !is_triple => return None,
@@ -75,6 +82,8 @@ impl Reader<'_> {
                 self.at -= 1;
                 self.code(8, 1, 3)?
             }
+            // Characters by name would need the table of their names.
+            'N' => return None,
             other => {
                 text.push('\\');
                 other

@@ -64,12 +64,22 @@ impl<'a> Annotations<'a> {
         }
     }
 
+    /// A field's name: no reserved word, and not private, which pydantic refuses.
     pub(super) fn parameter_name(&mut self) -> Result<String, SignatureError> {
         let name = self.name()?;
-        if KEYWORDS.contains(&name.as_str()) { Err(SignatureError::Syntax(name)) } else { Ok(name) }
+        let is_refused = KEYWORDS.contains(&name.as_str()) || name.starts_with('_');
+        if is_refused { Err(SignatureError::Syntax(name)) } else { Ok(name) }
     }
 
-    /// `X | Y | ...`, in which `None` goes last when it comes first, as DSPy builds it.
+    /// Reads over `= value`, the value being one of those that a `Literal` may have.
+    pub(super) fn skip_default(&mut self) -> Result<(), SignatureError> {
+        if self.eat(&Token::Punctuation('=')) {
+            self.argument()?;
+        }
+        Ok(())
+    }
+
+    /// `X | Y | ...`, in the order written.
     pub(super) fn annotation(&mut self) -> Result<Type, SignatureError> {
         self.depth += 1;
         if self.depth > MAX_DEPTH {
@@ -78,7 +88,7 @@ impl<'a> Annotations<'a> {
         let mut ty = self.primary()?;
         while self.eat(&Token::Punctuation('|')) {
             let right = self.primary()?;
-            ty = if ty == Type::None { union([right, ty]) } else { union([ty, right]) };
+            ty = union([ty, right]);
         }
         self.depth -= 1;
         Ok(ty)
@@ -115,7 +125,7 @@ impl<'a> Annotations<'a> {
     fn argument(&mut self) -> Result<Argument, SignatureError> {
         let argument = match self.tokens.get(self.at) {
             Some(Token::Text(text)) => Argument::Value(text.as_str().into()),
-            Some(Token::Integer(number)) => Argument::Value((*number).into()),
+            Some(Token::Number(number)) => Argument::Value(number.clone()),
             Some(Token::Name(name)) if name == "True" || name == "False" => Argument::Value((name == "True").into()),
             Some(Token::Ellipsis) => Argument::Ellipsis,
             _ => return self.annotation().map(Argument::Type),

@@ -3,7 +3,9 @@
 use unicode_normalization::UnicodeNormalization;
 
 use super::SignatureError;
+use crate::python::literal_eval::literal_eval;
 use crate::python::unicode::{is_alpha, is_word};
+use crate::value::Value;
 
 /// One token.
 #[derive(Debug, Clone, PartialEq)]
@@ -12,11 +14,11 @@ pub(super) enum Token {
     Name(String),
     /// A string literal's text.
     Text(String),
-    /// An integer literal.
-    Integer(i64),
+    /// A number literal.
+    Number(Value),
     /// `...`
     Ellipsis,
-    /// One of `,:[]|.()`
+    /// One of `,:[]|.()=`
     Punctuation(char),
 }
 
@@ -34,8 +36,8 @@ pub(super) fn tokenize(text: &str) -> Result<Vec<Token>, SignatureError> {
             }
             '\'' | '"' => string(rest)?,
             '.' if rest.starts_with(&['.', '.', '.']) => (Token::Ellipsis, 3),
-            ',' | ':' | '[' | ']' | '|' | '.' | '(' | ')' => (Token::Punctuation(ch), 1),
-            '0'..='9' => integer(rest)?,
+            ',' | ':' | '[' | ']' | '|' | '.' | '(' | ')' | '=' => (Token::Punctuation(ch), 1),
+            '0'..='9' => number(rest)?,
             _ if ch == '_' || is_alpha(ch) => name(rest),
             _ => return Err(SignatureError::Syntax(rest.iter().take(20).collect())),
         };
@@ -52,10 +54,13 @@ fn name(rest: &[char]) -> (Token, usize) {
     (Token::Name(rest[..len].iter().copied().nfkc().collect()), len)
 }
 
-fn integer(rest: &[char]) -> Result<(Token, usize), SignatureError> {
-    let len = rest.iter().take_while(|ch| is_word(**ch)).count();
-    let digits: String = rest[..len].iter().filter(|ch| **ch != '_').collect();
-    digits.parse().map(|number| (Token::Integer(number), len)).map_err(|_| SignatureError::Syntax(digits))
+fn number(rest: &[char]) -> Result<(Token, usize), SignatureError> {
+    let len = rest.iter().take_while(|ch| is_word(**ch) || **ch == '.').count();
+    let written: String = rest[..len].iter().collect();
+    match literal_eval(&written) {
+        Some(value) => Ok((Token::Number(value), len)),
+        None => Err(SignatureError::Syntax(written)),
+    }
 }
 
 /// A quoted text with the escapes that a literal type may need.

@@ -55,7 +55,7 @@ impl Parser {
 
     fn known_escape(&mut self, state: &mut StringState, ch: char, right: char) -> Option<char> {
         let meaning = match ch {
-            't' if right != 't' => '\t',
+            't' => '\t',
             'n' => '\n',
             'r' => '\r',
             'b' => '\u{8}',
