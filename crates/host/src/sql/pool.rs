@@ -163,30 +163,17 @@ impl<D: Driver> Pool<D> {
 
     /// Opens a connection in a task of its own and greets it.
     async fn open(self: &Arc<Self>) -> Result<Lease<D>, Refusal> {
-        {
-            let mut state = self.state();
-            if state.live >= self.limits.connections {
-                return Err(Refusal::Full);
-            }
-            state.live += 1;
-            state.opens += 1;
-            state.opens_ever += 1;
-            state.risky += 1;
-        }
+        let note = self.open_begins()?;
         let (sender, receiver) = oneshot::channel();
         let pool = Arc::clone(self);
         self.tasks.spawn(Box::pin(async move {
             let opened = pool.driver.connect().await;
-            {
-                let mut state = pool.state();
-                state.opens -= 1;
-                state.risky -= 1;
-                state.live -= usize::from(opened.is_err());
-            }
+            note.end(opened.is_ok());
             let outcome = match opened {
                 Ok(session) => Lease::fresh(Arc::clone(&pool), session).greeted().await.map_err(Refusal::Failed),
                 Err(refusal) => Err(refusal),
             };
+            // Who asked may have run out of time; the connection is as good for the next.
             if let Err(Ok(unwanted)) = sender.send(outcome) {
                 unwanted.give_back();
             }
@@ -194,6 +181,18 @@ impl<D: Driver> Pool<D> {
         receiver.await.unwrap_or_else(|_| {
             Err(Refusal::Failed(SqlError::Unavailable { reason: "the opening task was lost".to_owned() }))
         })
+    }
+
+    fn open_begins(self: &Arc<Self>) -> Result<OpenNote<D>, Refusal> {
+        let mut state = self.state();
+        if state.live >= self.limits.connections {
+            return Err(Refusal::Full);
+        }
+        state.live += 1;
+        state.opens += 1;
+        state.opens_ever += 1;
+        state.risky += 1;
+        Ok(OpenNote { pool: Arc::clone(self), is_open: false })
     }
 
     /// Keeps a connection for the next user, or parks it where there are enough or it is too old.
@@ -270,6 +269,27 @@ impl<D: Driver> Pool<D> {
     pub(super) fn counts(&self) -> (usize, usize, usize) {
         let state = self.state();
         (state.live, state.idle.len(), state.parked.len())
+    }
+}
+
+/// An open is under way.
+struct OpenNote<D: Driver> {
+    pool: Arc<Pool<D>>,
+    is_open: bool,
+}
+
+impl<D: Driver> OpenNote<D> {
+    fn end(mut self, is_open: bool) {
+        self.is_open = is_open;
+    }
+}
+
+impl<D: Driver> Drop for OpenNote<D> {
+    fn drop(&mut self) {
+        let mut state = self.pool.state();
+        state.opens -= 1;
+        state.risky -= 1;
+        state.live -= usize::from(!self.is_open);
     }
 }
 
