@@ -55,3 +55,8 @@ fn replay(index: usize, line: &str, file: &mut FileReport) {
     let verdict = std::panic::catch_unwind(|| kinds::check(&record)).unwrap_or_else(|_| Err("it panicked".into()));
     file.count(text("tier"), name.trim(), verdict);
 }
+
+/// The snippets of the guide for people who come from DSPy.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/from-dspy.md")]
+struct FromDspy;
