@@ -11,7 +11,7 @@ use crate::candidate::Pool;
 use crate::labeled::LabeledFewShot;
 use crate::ledger::digest_of;
 use crate::metric::Metric;
-use crate::optimizer::{OptimizeError, Optimizer, Task, Teacher, unjudged};
+use crate::optimizer::{OptimizeError, Optimizer, Task, Teacher, Work, unjudged};
 use crate::program::{Program, check_same_structure, predictors, predictors_mut, reset_copy, same_example};
 use crate::rollout::{Roll, Rollout, TraceStep, roll};
 use crate::study::{Part, Scope};
@@ -123,7 +123,7 @@ impl BootstrapFewShot {
                 if let Some(last) = attempt.failure {
                     errors += 1;
                     if errors >= self.max_errors {
-                        return Err(OptimizeError::TooManyErrors { count: errors, last });
+                        return Err(OptimizeError::TooManyErrors { during: Work::Bootstrapping, count: errors, last });
                     }
                 } else if self.metric.is_none() || attempt.score.succeeds(self.metric_threshold) {
                     successes += 1;

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::event::Event;
 use crate::metric::Metric;
-use crate::optimizer::{OptimizeError, fingerprint};
+use crate::optimizer::{OptimizeError, Work, fingerprint};
 use crate::program::Program;
 use crate::rollout::{Job, Roll, Rollout, roll_all};
 use crate::score::percentage;
@@ -103,7 +103,11 @@ impl<'a> Evaluate<'a> {
             if let Some(last) = &rollout.failure {
                 errors += 1;
                 if errors >= self.max_errors {
-                    return Err(OptimizeError::TooManyErrors { count: errors, last: last.clone() });
+                    return Err(OptimizeError::TooManyErrors {
+                        during: Work::Evaluating,
+                        count: errors,
+                        last: last.clone(),
+                    });
                 }
             }
             rollouts.push(rollout);

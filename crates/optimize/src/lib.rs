@@ -194,7 +194,7 @@ pub use knn::{KnnFewShot, KnnProgram};
 pub use labeled::LabeledFewShot;
 pub use metric::{Case, Metric, MetricError, metric};
 pub use mipro::MiproV2;
-pub use optimizer::{Extras, OptimizeError, Optimizer, Task, Teacher};
+pub use optimizer::{Extras, OptimizeError, Optimizer, Task, Teacher, Work};
 pub use program::Program;
 pub use random_search::BootstrapFewShotWithRandomSearch;
 pub use rollout::{Failure, Rollout, TraceStep};

@@ -24,8 +24,10 @@ pub enum OptimizeError {
     #[error("teacher and student differ: {0}")]
     Mismatch(String),
     /// As many examples failed as the run puts up with; this is the last failure.
-    #[error("{count} examples failed, the last one with {}: {}", last.class, last.message)]
+    #[error("{count} examples failed while {during}, the last one with {}: {}", last.class, last.message)]
     TooManyErrors {
+        /// In which part of the work.
+        during: Work,
         /// How many failed.
         count: usize,
         /// The last failure.
@@ -51,6 +53,24 @@ pub enum OptimizeError {
     /// Another part of the same study has failed, and told why.
     #[error("the study was stopped by a failure elsewhere in it")]
     Stopped,
+}
+
+/// The work that examples fail in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Work {
+    /// Running the teacher for demonstrations.
+    Bootstrapping,
+    /// Judging a program.
+    Evaluating,
+}
+
+impl std::fmt::Display for Work {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str(match self {
+            Self::Bootstrapping => "bootstrapping",
+            Self::Evaluating => "evaluating",
+        })
+    }
 }
 
 impl OptimizeError {

@@ -98,7 +98,7 @@ fn failures_end_the_study_when_there_are_too_many() {
     block_on(async {
         let study = Study::on(Arc::new(Refusing(LmErrorKind::Auth))).open().await.unwrap();
         let failed = search().compile(&student(), &examples(0..20), Extras::default(), &study).await;
-        let Err(OptimizeError::TooManyErrors { count, last }) = failed else { panic!("{failed:?}") };
+        let Err(OptimizeError::TooManyErrors { count, last, .. }) = failed else { panic!("{failed:?}") };
         assert_eq!((count, last.class.as_str()), (10, "LMError"));
         assert!(last.message.contains("authentication: no"), "{}", last.message);
     });
