@@ -118,3 +118,125 @@ impl TokenKey {
 fn seconds(moment: Timestamp) -> UnixTimeStamp {
     UnixTimeStamp::from_secs(moment.as_secs().unsigned_abs())
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use ids::Id;
+    use jwt_simple::algorithms::HS384Key;
+    use secrecy::ExposeSecret;
+
+    use super::*;
+
+    const NOW: Timestamp = Timestamp::from_millis(1_764_000_000_000);
+    const SECRET: &[u8] = b"a secret of more than thirty-two bytes";
+
+    fn claims() -> AccessClaims {
+        AccessClaims {
+            user: UserId::new(NOW, [1; 10]),
+            workspace: WorkspaceId::new(NOW, [2; 10]),
+            session: SessionId::new(NOW, [3; 10]),
+        }
+    }
+
+    fn token(key: &TokenKey) -> String {
+        let token = key.sign(claims(), &[Role::Member], NOW, NOW + Duration::from_secs(900)).unwrap();
+        token.expose_secret().to_owned()
+    }
+
+    /// A token of these claims, signed with our secret whatever they say.
+    fn signed(custom: serde_json::Value) -> String {
+        let claims = JWTClaims {
+            issued_at: None,
+            expires_at: None,
+            invalid_before: None,
+            issuer: None,
+            subject: None,
+            audiences: None,
+            jwt_id: None,
+            nonce: None,
+            custom,
+        };
+        HS256Key::from_bytes(SECRET).authenticate(claims).unwrap()
+    }
+
+    #[test]
+    fn a_token_says_what_was_signed_until_it_expires() {
+        let key = TokenKey::new(SECRET);
+        let token = token(&key);
+        assert_eq!(key.verify(&token, NOW), Ok(claims()));
+        assert_eq!(key.verify(&token, NOW + Duration::from_millis(899_999)), Ok(claims()));
+        assert_eq!(key.verify(&token, NOW + Duration::from_secs(900)), Err(InvalidToken::Expired));
+    }
+
+    #[test]
+    fn a_token_that_was_changed_anywhere_is_forged() {
+        let key = TokenKey::new(SECRET);
+        let token = token(&key);
+        for position in 0..token.len() {
+            let mut changed = token.clone().into_bytes();
+            changed[position] = if changed[position] == b'A' { b'B' } else { b'A' };
+            let changed = String::from_utf8(changed).unwrap();
+            assert_eq!(key.verify(&changed, NOW), Err(InvalidToken::Forged), "{position}");
+        }
+        for length in 0..token.len() {
+            assert_eq!(key.verify(&token[..length], NOW), Err(InvalidToken::Forged), "{length}");
+        }
+    }
+
+    #[test]
+    fn a_token_of_another_key_or_algorithm_is_forged() {
+        let key = TokenKey::new(SECRET);
+        let token = token(&key);
+        assert_eq!(TokenKey::new(b"another secret of thirty-two bytes").verify(&token, NOW), Err(InvalidToken::Forged));
+        let (_, rest) = token.split_once('.').unwrap();
+        let (payload, signature) = rest.split_once('.').unwrap();
+        // {"alg":"none"}, {"alg":"None","typ":"JWT"} and {"alg":"RS256","typ":"JWT"}
+        for header in
+            ["eyJhbGciOiJub25lIn0", "eyJhbGciOiJOb25lIiwidHlwIjoiSldUIn0", "eyJhbGciOiJSUzI1NiIsInR5cCI6IkpXVCJ9"]
+        {
+            for signature in ["", signature] {
+                let forged = format!("{header}.{payload}.{signature}");
+                assert_eq!(key.verify(&forged, NOW), Err(InvalidToken::Forged), "{forged}");
+            }
+        }
+        let stronger = HS384Key::from_bytes(SECRET);
+        let claims = jwt_simple::claims::Claims::create(JwtDuration::from_secs(900));
+        assert_eq!(key.verify(&stronger.authenticate(claims).unwrap(), NOW), Err(InvalidToken::Forged));
+    }
+
+    #[test]
+    fn a_token_that_we_signed_for_something_else_is_forged() {
+        let key = TokenKey::new(SECRET);
+        let good = serde_json::json!({
+            "iss": "kowai", "aud": "kowai-api", "exp": 1_764_000_900, "sub": claims().user.to_string(),
+            "ws": claims().workspace.to_string(), "sid": claims().session.to_string(),
+        });
+        assert_eq!(key.verify(&signed(good.clone()), NOW), Ok(claims()));
+        for (name, value) in [
+            ("iss", serde_json::json!("somebody")),
+            ("iss", serde_json::Value::Null),
+            ("aud", serde_json::json!("webhooks")),
+            ("exp", serde_json::Value::Null),
+            ("exp", serde_json::json!("soon")),
+            ("exp", serde_json::json!(-1)),
+            ("sub", serde_json::json!("' OR 1=1")),
+            ("ws", serde_json::json!(7)),
+            ("sid", serde_json::Value::Null),
+        ] {
+            let mut other = good.clone();
+            other[name] = value.clone();
+            if value.is_null() {
+                other.as_object_mut().unwrap().remove(name);
+            }
+            assert_eq!(key.verify(&signed(other), NOW), Err(InvalidToken::Forged), "{name}: {value}");
+        }
+    }
+
+    #[test]
+    fn a_huge_token_is_not_even_decoded() {
+        let token = format!("{}x", token(&TokenKey::new(SECRET))).replace('.', &".".repeat(3000));
+        assert_eq!(TokenKey::new(SECRET).verify(&token, NOW), Err(InvalidToken::Forged));
+    }
+}

@@ -1,1 +1,202 @@
+//! The statements on real databases: the same body on SQLite and, where one is at hand, MariaDB.
 
+use host::fake::{Fakes, TestDatabase, databases};
+use ids::Id;
+
+use super::*;
+use crate::session::Device;
+
+/// A host around each database.
+async fn hosts() -> Vec<(TestDatabase, Fakes)> {
+    databases()
+        .await
+        .into_iter()
+        .map(|database| (Fakes::new(database.sql.clone()), database))
+        .map(|(a, b)| (b, a))
+        .collect()
+}
+
+fn ada(fakes: &Fakes) -> Account {
+    Account {
+        user: fakes.host.new_id(),
+        workspace: fakes.host.new_id(),
+        workspace_name: "Ada & søn 🐈".to_owned(),
+        email: "ada@example.com".to_owned(),
+        name: "Ada 🐈".to_owned(),
+        password_hash: "$argon2id$".to_owned(),
+        roles: vec![Role::Owner, Role::Viewer],
+        status: Status::Active,
+    }
+}
+
+fn session_of(fakes: &Fakes, account: &Account, token_hash: &str) -> NewSession {
+    NewSession {
+        id: fakes.host.new_id(),
+        workspace: account.workspace,
+        user: account.user,
+        device: Device { user_agent: Some("curl/8".to_owned()), address: "2001:db8::1".parse().ok() },
+        token_hash: token_hash.to_owned(),
+        expires_at: fakes.host.now() + std::time::Duration::from_secs(60),
+    }
+}
+
+async fn write(fakes: &Fakes, account: Option<&Account>, session: &NewSession) {
+    let mut transaction = fakes.host.sql.begin().await.unwrap();
+    if let Some(account) = account {
+        insert_account(&mut *transaction, account, fakes.host.now()).await.unwrap();
+    }
+    insert_session(&mut *transaction, session, fakes.host.now()).await.unwrap();
+    transaction.commit().await.unwrap();
+}
+
+fn claims(account: &Account, session: &NewSession) -> AccessClaims {
+    AccessClaims { user: account.user, workspace: account.workspace, session: session.id }
+}
+
+#[tokio::test]
+async fn an_account_reads_back_as_it_was_written() {
+    for (_database, fakes) in hosts().await {
+        let (sql, account) = (&*fakes.host.sql, ada(&fakes));
+        let session = session_of(&fakes, &account, "hash");
+        write(&fakes, Some(&account), &session).await;
+        let found = account_by_email(sql, "ada@example.com").await.unwrap().unwrap();
+        assert_eq!((&found.password_hash, found.status), (&account.password_hash, Status::Active));
+        let principal = principal_of(sql, claims(&account, &session), fakes.host.now()).await.unwrap();
+        assert_eq!(principal, Some(account.principal(session.id)));
+        assert!(account_by_email(sql, "Ada@example.com").await.unwrap().is_none(), "addresses compare byte for byte");
+        assert!(account_by_email(sql, "adá@example.com").await.unwrap().is_none());
+    }
+}
+
+#[tokio::test]
+async fn a_taken_address_leaves_nothing_behind() {
+    for (_database, fakes) in hosts().await {
+        let (first, second) = (ada(&fakes), ada(&fakes));
+        write(&fakes, Some(&first), &session_of(&fakes, &first, "first")).await;
+        let mut transaction = fakes.host.sql.begin().await.unwrap();
+        let refused = insert_account(&mut *transaction, &second, fakes.host.now()).await;
+        assert!(matches!(refused, Err(SqlError::UniqueViolation { .. })), "{refused:?}");
+        drop(transaction);
+        let workspaces = fakes.host.sql.query("SELECT id FROM workspaces", vec![]).await.unwrap();
+        assert_eq!(workspaces.len(), 1);
+    }
+}
+
+#[tokio::test]
+async fn nobody_is_behind_a_session_that_is_over_or_not_theirs() {
+    for (_database, fakes) in hosts().await {
+        let (sql, account) = (&*fakes.host.sql, ada(&fakes));
+        let session = session_of(&fakes, &account, "hash");
+        write(&fakes, Some(&account), &session).await;
+        let (now, good) = (fakes.host.now(), claims(&account, &session));
+        let known = async |claims, at| principal_of(sql, claims, at).await.unwrap().is_some();
+        assert!(known(good, now).await);
+        assert!(!known(good, session.expires_at).await);
+        assert!(!known(AccessClaims { workspace: WorkspaceId::new(now, [9; 10]), ..good }, now).await);
+        assert!(!known(AccessClaims { user: UserId::new(now, [9; 10]), ..good }, now).await);
+        assert!(!known(AccessClaims { session: SessionId::new(now, [9; 10]), ..good }, now).await);
+
+        let (workspace, user) = (account.workspace, account.user);
+        let somebody_else = UserId::new(now, [9; 10]);
+        assert!(!revoke(sql, workspace, somebody_else, session.id, now).await.unwrap());
+        assert!(known(good, now).await);
+        assert!(revoke(sql, workspace, user, session.id, now).await.unwrap());
+        assert!(!known(good, now).await);
+        assert!(!revoke(sql, workspace, user, session.id, now).await.unwrap(), "a session ends once");
+    }
+}
+
+#[tokio::test]
+async fn a_refresh_token_is_exchanged_once() {
+    for (_database, fakes) in hosts().await {
+        let (sql, account) = (&*fakes.host.sql, ada(&fakes));
+        let session = session_of(&fakes, &account, "old");
+        write(&fakes, Some(&account), &session).await;
+        let (now, later) = (fakes.host.now(), session.expires_at + std::time::Duration::from_secs(60));
+        let family = family_of(sql, "old", now).await.unwrap().unwrap();
+        assert!(family.alive && !family.used && family.session == session.id);
+        for (new_hash, wanted) in [("new", true), ("newer", false)] {
+            let mut transaction = sql.begin().await.unwrap();
+            let exchanged = rotate(&mut *transaction, &family, ("old", new_hash), now, later).await.unwrap();
+            assert_eq!(exchanged, wanted);
+            if exchanged { transaction.commit().await.unwrap() } else { transaction.rollback().await.unwrap() }
+        }
+        assert!(family_of(sql, "old", now).await.unwrap().unwrap().used);
+        let next = family_of(sql, "new", session.expires_at).await.unwrap().unwrap();
+        assert!(next.alive && !next.used, "the session lives on with its newest token");
+        assert!(!family_of(sql, "old", session.expires_at).await.unwrap().unwrap().alive);
+        assert!(family_of(sql, "newer", now).await.unwrap().is_none());
+    }
+}
+
+#[tokio::test]
+async fn tokens_and_sessions_that_have_expired_are_forgotten() {
+    for (_database, fakes) in hosts().await {
+        let (sql, account) = (&*fakes.host.sql, ada(&fakes));
+        let old = session_of(&fakes, &account, "old");
+        write(&fakes, Some(&account), &old).await;
+        fakes.clock.advance(std::time::Duration::from_secs(61));
+        write(&fakes, None, &session_of(&fakes, &account, "new")).await;
+        assert_eq!(sql.query("SELECT id FROM sessions", vec![]).await.unwrap().len(), 1);
+        assert!(family_of(sql, "old", old.expires_at).await.unwrap().is_none(), "tokens go with their session");
+    }
+}
+
+#[tokio::test]
+async fn sessions_are_listed_newest_first_page_by_page() {
+    for (_database, fakes) in hosts().await {
+        let (sql, account) = (&*fakes.host.sql, ada(&fakes));
+        let mut ids = Vec::new();
+        for number in 0..5 {
+            fakes.clock.advance(std::time::Duration::from_millis(1));
+            let session = session_of(&fakes, &account, &format!("hash {number}"));
+            write(&fakes, (number == 0).then_some(&account), &session).await;
+            ids.insert(0, session.id);
+        }
+        let (now, workspace, user) = (fakes.host.now(), account.workspace, account.user);
+        let page = async |before, limit| {
+            let sessions = sessions_of(sql, workspace, user, before, limit, now).await.unwrap();
+            sessions.into_iter().map(|session| session.id).collect::<Vec<_>>()
+        };
+        assert_eq!(page(None, 2).await, ids[..2]);
+        assert_eq!(page(Some(ids[1]), 100).await, ids[2..]);
+        let shown = sessions_of(sql, workspace, user, None, 1, now).await.unwrap().remove(0);
+        assert_eq!((shown.user_agent.as_deref(), shown.address.as_deref()), (Some("curl/8"), Some("2001:db8::1")));
+    }
+}
+
+#[tokio::test]
+async fn the_first_signing_key_is_the_one() {
+    for (_database, fakes) in hosts().await {
+        let (sql, now) = (&*fakes.host.sql, fakes.host.now());
+        assert_eq!(signing_key(sql).await.unwrap(), None);
+        let first = keep_signing_key(sql, &[1; 32], now).await.unwrap();
+        assert_eq!(first, "01".repeat(32).into_bytes());
+        assert_eq!(keep_signing_key(sql, &[2; 32], now).await.unwrap(), first);
+        assert_eq!(signing_key(sql).await.unwrap(), Some(first));
+    }
+}
+
+#[tokio::test]
+async fn a_new_hash_replaces_only_the_one_that_was_verified() {
+    for (_database, fakes) in hosts().await {
+        let (sql, mut account) = (&*fakes.host.sql, ada(&fakes));
+        write(&fakes, Some(&account), &session_of(&fakes, &account, "hash")).await;
+        update_password_hash(sql, &account, "stronger", fakes.host.now()).await.unwrap();
+        account.password_hash = "never was".to_owned();
+        update_password_hash(sql, &account, "overwritten", fakes.host.now()).await.unwrap();
+        let found = account_by_email(sql, "ada@example.com").await.unwrap().unwrap();
+        assert_eq!(found.password_hash, "stronger");
+    }
+}
+
+#[tokio::test]
+async fn a_role_of_a_later_version_gives_nothing_and_locks_nobody_out() {
+    for (_database, fakes) in hosts().await {
+        let (sql, account) = (&*fakes.host.sql, ada(&fakes));
+        write(&fakes, Some(&account), &session_of(&fakes, &account, "hash")).await;
+        sql.execute("UPDATE users SET roles = ?", vec![r#"["emperor", "viewer"]"#.into()]).await.unwrap();
+        let found = account_by_email(sql, "ada@example.com").await.unwrap().unwrap();
+        assert_eq!(found.roles, [Role::Viewer]);
+    }
+}
