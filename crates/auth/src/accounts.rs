@@ -6,6 +6,7 @@ use fault::{Fault, Kind};
 use host::{Host, VariablesError, sql::SqlError};
 use ids::{SessionId, Timestamp};
 use secrecy::SecretString;
+use tracing::Instrument;
 
 use crate::{
     account::{Account, NewAccount, Status, canonical_email},
@@ -249,11 +250,24 @@ impl Accounts {
         refresh: RefreshToken,
         now: Timestamp,
     ) -> Result<SignedIn, SignInError> {
+        self.tidy_up_later(&principal, now);
         let expires_at = Timestamp::from_millis((now + ACCESS_TOKEN_TTL).as_secs() * 1000);
         let claims = AccessClaims { user: principal.user, workspace: principal.workspace, session: principal.session };
         let key = self.authenticator.key().await?;
         let access_token = key.sign(claims, &principal.roles, now, expires_at).ok_or(SignInError::Unsigned)?;
         Ok(SignedIn { access_token, expires_at, refresh_token: refresh.into_secret(), principal })
+    }
+
+    /// Forgets what has expired of `principal`'s, after the answer; if that fails, the next sign-in does it.
+    fn tidy_up_later(&self, principal: &Principal, now: Timestamp) {
+        let sql = self.host.sql.clone();
+        let whose = (principal.workspace, principal.user, principal.session);
+        let work = async move {
+            if let Err(error) = repo::forget_expired(&*sql, whose, now).await {
+                tracing::warn!(%error, "expired sessions could not be forgotten");
+            }
+        };
+        self.host.tasks.spawn(Box::pin(work.in_current_span()));
     }
 
     /// Ends the session of a refresh token that came a second time.

@@ -106,15 +106,12 @@ pub(crate) async fn update_password_hash(
     sql.execute(statement, params).await
 }
 
-/// A session and its first refresh token; expired sessions of the same account are forgotten on the occasion.
+/// A session and its first refresh token.
 pub(crate) async fn insert_session(
     transaction: &mut dyn Transaction,
     session: &NewSession,
     now: Timestamp,
 ) -> Result<(), SqlError> {
-    let statement = "DELETE FROM sessions WHERE workspace_id = ? AND user_id = ? AND expires_at <= ?";
-    let params = vec![text(session.workspace), text(session.user), now.into()];
-    transaction.execute(statement, params).await?;
     let statement = "INSERT INTO sessions \
         (id, workspace_id, user_id, user_agent, address, created_at, last_used_at, expires_at) \
         VALUES (?, ?, ?, ?, ?, ?, ?, ?)";
@@ -181,10 +178,30 @@ pub(crate) async fn rotate(
     if transaction.affected(statement, params).await? == 0 {
         return Ok(false);
     }
-    let statement = "DELETE FROM refresh_tokens WHERE session_id = ? AND expires_at <= ?";
-    transaction.execute(statement, vec![text(family.session), now.into()]).await?;
     insert_refresh_token(transaction, workspace, family.session, new_hash, now, expires_at).await?;
     Ok(true)
+}
+
+/// Forgets the sessions of `user` that have expired, and with them their tokens; of `session`, the tokens that have.
+///
+/// What is to go is read first, without locks, and deleted by its key. A `DELETE` by condition would lock the gaps around
+/// what it looks for, even where it finds nothing, and the sign-ins of neighbours in the index would run into deadlocks.
+pub(crate) async fn forget_expired(
+    sql: &dyn Sql,
+    (workspace, user, session): (WorkspaceId, UserId, SessionId),
+    now: Timestamp,
+) -> Result<(), SqlError> {
+    let statement = "SELECT id FROM sessions WHERE workspace_id = ? AND user_id = ? AND expires_at <= ? LIMIT 100";
+    for row in sql.query(statement, vec![text(workspace), text(user), now.into()]).await? {
+        let params = vec![row.get::<String>(0)?.into(), text(workspace)];
+        sql.execute("DELETE FROM sessions WHERE id = ? AND workspace_id = ?", params).await?;
+    }
+    let statement = "SELECT token_hash FROM refresh_tokens WHERE session_id = ? AND expires_at <= ? LIMIT 100";
+    for row in sql.query(statement, vec![text(session), now.into()]).await? {
+        let params = vec![row.get::<String>(0)?.into(), text(workspace)];
+        sql.execute("DELETE FROM refresh_tokens WHERE token_hash = ? AND workspace_id = ?", params).await?;
+    }
+    Ok(())
 }
 
 async fn insert_refresh_token(

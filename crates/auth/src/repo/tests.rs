@@ -136,9 +136,38 @@ async fn tokens_and_sessions_that_have_expired_are_forgotten() {
         let old = session_of(&fakes, &account, "old");
         write(&fakes, Some(&account), &old).await;
         fakes.clock.advance(std::time::Duration::from_secs(61));
-        write(&fakes, None, &session_of(&fakes, &account, "new")).await;
+        let new = session_of(&fakes, &account, "new");
+        write(&fakes, None, &new).await;
+        forget_expired(sql, (account.workspace, account.user, new.id), fakes.host.now()).await.unwrap();
         assert_eq!(sql.query("SELECT id FROM sessions", vec![]).await.unwrap().len(), 1);
         assert!(family_of(sql, "old", old.expires_at).await.unwrap().is_none(), "tokens go with their session");
+
+        let family = family_of(sql, "new", fakes.host.now()).await.unwrap().unwrap();
+        let later = new.expires_at + std::time::Duration::from_secs(60);
+        let mut transaction = sql.begin().await.unwrap();
+        assert!(rotate(&mut *transaction, &family, ("new", "newer"), fakes.host.now(), later).await.unwrap());
+        transaction.commit().await.unwrap();
+        forget_expired(sql, (account.workspace, account.user, new.id), new.expires_at).await.unwrap();
+        assert!(family_of(sql, "new", new.expires_at).await.unwrap().is_none());
+        assert!(family_of(sql, "newer", new.expires_at).await.unwrap().unwrap().alive);
+    }
+}
+
+#[tokio::test]
+async fn of_many_who_sign_up_and_in_at_once_none_is_turned_away() {
+    for (_database, fakes) in hosts().await {
+        let fakes = &fakes;
+        let one = async |number: usize| {
+            let account = Account { email: format!("{number}@example.com"), ..ada(fakes) };
+            write(fakes, Some(&account), &session_of(fakes, &account, &format!("first of {number}"))).await;
+            let whose = session_of(fakes, &account, &format!("second of {number}"));
+            write(fakes, None, &whose).await;
+            forget_expired(&*fakes.host.sql, (account.workspace, account.user, whose.id), fakes.host.now()).await
+        };
+        let forgotten: Vec<_> = futures::future::join_all((0..40).map(one)).await;
+        assert!(forgotten.iter().all(Result::is_ok), "{forgotten:?}");
+        let sessions = fakes.host.sql.query("SELECT id FROM sessions", vec![]).await.unwrap();
+        assert_eq!(sessions.len(), 80);
     }
 }
 
