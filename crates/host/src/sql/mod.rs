@@ -13,6 +13,7 @@ mod pooled;
 #[cfg(test)]
 mod tests;
 mod transaction;
+mod turns;
 mod unusable;
 mod value;
 
