@@ -54,12 +54,16 @@ impl Value {
     }
 
     /// The value in JSON's own terms, as pydantic's JSON mode writes it: media become marked text, tools their prompt
-    /// line and tool calls the object that prompts show.
+    /// line and tool calls the object that prompts show; what is no number becomes `null` inside lists and objects.
     #[must_use]
     pub fn to_plain(&self) -> Self {
+        let inside = |value: &Self| match value {
+            Self::Float(number) if !number.is_finite() => Self::Null,
+            value => value.to_plain(),
+        };
         match self {
-            Self::List(items) => Self::List(items.iter().map(Self::to_plain).collect()),
-            Self::Map(map) => Self::Map(map.iter().map(|(key, value)| (key.clone(), value.to_plain())).collect()),
+            Self::List(items) => Self::List(items.iter().map(inside).collect()),
+            Self::Map(map) => Self::Map(map.iter().map(|(key, value)| (key.clone(), inside(value))).collect()),
             Self::Media(media) => Self::Str(media.to_marker()),
             Self::Tool(tool) => Self::Str(tool.to_string()),
             Self::ToolCalls(calls) => calls.to_plain(),

@@ -91,9 +91,9 @@ impl Protocol for JsonAdapter {
     fn outputs(&self, signature: &Signature, values: &Map, missing: &Value) -> Result<String, FormatError> {
         let outputs = signature.outputs().map(|field| {
             let value = values.get(&field.name).unwrap_or(missing);
-            (field.name.clone(), value.to_plain())
+            (field.name.clone(), value.clone())
         });
-        Ok(json::dumps_indented(&Value::Map(outputs.collect())))
+        Ok(json::dumps_indented(&Value::Map(outputs.collect()).to_plain()))
     }
 
     fn native_tools(&self) -> bool {
