@@ -33,6 +33,17 @@ pub(crate) fn exists(name: &str) -> bool {
     name == DEFAULT
 }
 
+/// `error` as the model's failure to answer for an agent: that the catalogue lacks the agent's model is no fault of the
+/// caller, who did not choose it.
+pub(crate) fn not_the_callers(error: ModelError) -> ModelError {
+    match error {
+        ModelError::UnknownModel => {
+            ModelError::Misconfigured { reason: "the agent's model is not in the catalogue".into() }
+        }
+        error => error,
+    }
+}
+
 /// The agents as this instance knows them.
 #[derive(Default)]
 pub(crate) struct Directory {
@@ -73,7 +84,7 @@ async fn load(host: &Host, llm: &llm::Client, call: &Call) -> Result<Agent, Chat
     let models = llm.models(call).await?.data;
     let model = models.into_iter().find(|model| wanted.as_ref().is_none_or(|wanted| model.id == *wanted));
     // What the caller did is in order; it is the setting that names nothing.
-    let missing = || ModelError::Misconfigured { reason: "default_model is not in the catalogue".to_owned() };
+    let missing = || ModelError::Misconfigured { reason: "default_model is not in the catalogue".into() };
     let model = model.ok_or_else(missing)?;
     Ok(Agent { model: model.id, context_tokens: model.context_tokens, instructions })
 }

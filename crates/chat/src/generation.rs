@@ -12,6 +12,7 @@ use llm::{Call, ModelError, wire::ChatRequest, wire::Chunk};
 
 use crate::{
     Chat,
+    agent::not_the_callers,
     backoff::Backoff,
     ending::Ending,
     error::ChatError,
@@ -130,7 +131,7 @@ impl Generation {
 
     fn failure(&self, error: ModelError) -> Failure {
         tracing::warn!(message_id = %self.message.id, cause = %error, "an answer broke off");
-        Failure::Model(error)
+        Failure::Model(not_the_callers(error))
     }
 
     fn next_seq(&self) -> u64 {

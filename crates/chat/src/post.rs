@@ -10,6 +10,7 @@ use tracing::Instrument;
 
 use crate::{
     Chat,
+    agent::not_the_callers,
     backoff::Backoff,
     error::ChatError,
     event::{Event, EventName, repo as events},
@@ -48,7 +49,7 @@ impl Chat {
         content: Content,
     ) -> Result<Posted, ChatError> {
         let prompt = self.prompt(viewer, call, conversation, &content).await?;
-        let completion = self.llm.complete(prompt.request, call).await?;
+        let completion = self.llm.complete(prompt.request, call).await.map_err(not_the_callers)?;
         let first = completion.choices.into_iter().next();
         let text = first.and_then(|choice| choice.message.content).as_ref().map(ModelContent::text).unwrap_or_default();
         let mut posted = self.pair(conversation, content, prompt.model);

@@ -3,6 +3,7 @@
 mod answering;
 mod following;
 mod keeping;
+mod outages;
 mod posting;
 
 use std::{
@@ -13,7 +14,7 @@ use std::{
 use bytes::Bytes;
 use futures::{Stream, StreamExt, channel::mpsc};
 use host::{
-    Clock, HttpError,
+    Clock, HttpError, Sql,
     fake::{Fakes, SetClock, TestDatabase, chunks, databases, json},
 };
 use ids::{ConversationId, MessageId};
@@ -155,7 +156,12 @@ async fn rooms() -> Vec<Room> {
 
 impl Room {
     fn new(database: TestDatabase) -> Self {
-        let fakes = Fakes::new(database.sql.clone());
+        Self::on(database, |sql| sql)
+    }
+
+    /// A room whose people see what `seen` makes of the database.
+    fn on(database: TestDatabase, seen: impl FnOnce(Arc<dyn Sql>) -> Arc<dyn Sql>) -> Self {
+        let fakes = Fakes::new(seen(database.sql.clone()));
         let model = Model::default();
         model.says(&["Hello", " there", "!"]);
         let answering = model.clone();

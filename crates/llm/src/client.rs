@@ -88,9 +88,10 @@ impl Client {
         Err(match read_json::<ErrorBody>(response.into_body()).await {
             Ok(body) => ModelError::from_wire(&body.error),
             // Spin answers a trap of the gateway with an empty 500 (spin.md 2.3).
-            Err(_) => {
-                ModelError::Unavailable { reason: format!("the gateway answered {status}"), retry_after_ms: None }
-            }
+            Err(_) => ModelError::Unavailable {
+                reason: format!("the gateway answered {status}").into(),
+                retry_after_ms: None,
+            },
         })
     }
 }

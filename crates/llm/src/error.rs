@@ -4,6 +4,17 @@ use fault::{Fault, Kind};
 
 use crate::wire::{ErrorBody, ErrorDetail};
 
+/// What was seen at the other side: for the log, never for the caller.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct Reason(String);
+
+impl<T: Into<String>> From<T> for Reason {
+    fn from(text: T) -> Self {
+        Self(text.into())
+    }
+}
+
 /// Why there is no answer, or no more of it.
 ///
 /// The same enum on both sides of the gateway: [`to_wire`](Self::to_wire) writes it into OpenAI's error envelope,
@@ -29,7 +40,8 @@ pub enum ModelError {
     #[error("the model's provider refused the request")]
     Rejected {
         /// What it said.
-        reason: String,
+        #[source]
+        reason: Reason,
     },
     /// No answer, or no next piece of it, in time.
     #[error("the model took too long")]
@@ -41,13 +53,15 @@ pub enum ModelError {
     #[error("the model's answer broke off")]
     StreamBroken {
         /// How.
-        reason: String,
+        #[source]
+        reason: Reason,
     },
     /// The provider cannot be reached, is failing, or answers something that is not an answer.
     #[error("the model is not available")]
     Unavailable {
         /// What was seen.
-        reason: String,
+        #[source]
+        reason: Reason,
         /// How long the provider wants us to wait, in milliseconds.
         retry_after_ms: Option<u64>,
     },
@@ -55,7 +69,8 @@ pub enum ModelError {
     #[error("the model gateway is not configured correctly")]
     Misconfigured {
         /// What is wrong with them.
-        reason: String,
+        #[source]
+        reason: Reason,
     },
 }
 
@@ -85,7 +100,7 @@ impl ModelError {
 
     /// The error of that [code](Fault::code), as it can be told from its code alone.
     pub fn from_code(code: &str, retry_after_ms: Option<u64>) -> Self {
-        let reason = || "reported by the gateway".to_owned();
+        let reason = || Reason::from("reported by the gateway");
         match code {
             "model_not_found" => Self::UnknownModel,
             "context_exceeded" => Self::ContextExceeded,
@@ -139,7 +154,7 @@ mod tests {
 
     #[test]
     fn every_error_survives_the_way_through_the_gateway() {
-        let reason = || "seen at the provider".to_owned();
+        let reason = || Reason::from("seen at the provider");
         for error in [
             ModelError::UnknownModel,
             ModelError::ContextExceeded,

@@ -67,7 +67,7 @@ impl<S: Stream<Item = Result<String, ModelError>> + Unpin> Reader<S> {
             }
             None => {
                 self.ended = true;
-                let cut = || Err(ModelError::StreamBroken { reason: "the body ended before the answer".to_owned() });
+                let cut = || Err(ModelError::StreamBroken { reason: "the body ended before the answer".into() });
                 (!self.finished).then(cut)
             }
         }
@@ -79,7 +79,7 @@ impl<S: Stream<Item = Result<String, ModelError>> + Unpin> Reader<S> {
             return Err((self.read_error)(&error.error));
         }
         let chunk: Chunk = serde_json::from_str(data)
-            .map_err(|error| ModelError::StreamBroken { reason: format!("an event is not a chunk: {error}") })?;
+            .map_err(|error| ModelError::StreamBroken { reason: format!("an event is not a chunk: {error}").into() })?;
         self.finished |= chunk.is_last();
         Ok(chunk)
     }
@@ -118,7 +118,7 @@ fn broken(error: sse_stream::Error) -> ModelError {
     {
         return ModelError::Timeout { limit_ms: *limit_ms };
     }
-    ModelError::StreamBroken { reason: error.to_string() }
+    ModelError::StreamBroken { reason: error.to_string().into() }
 }
 
 /// Writes a streamed answer: each chunk an event, then `[DONE]`; or, where the answer broke off, an error in place of it.

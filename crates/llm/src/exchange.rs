@@ -11,7 +11,7 @@ const MAX_BODY_BYTES: usize = 16 << 20;
 
 /// The whole of `body`, read as JSON.
 pub(crate) async fn read_json<T: DeserializeOwned>(mut body: ByteStream) -> Result<T, ModelError> {
-    let unavailable = |reason: String| ModelError::Unavailable { reason, retry_after_ms: None };
+    let unavailable = |reason: String| ModelError::Unavailable { reason: reason.into(), retry_after_ms: None };
     let mut bytes = Vec::new();
     while let Some(piece) = body.next().await {
         bytes.extend_from_slice(&piece.map_err(body_error)?);
@@ -26,14 +26,18 @@ pub(crate) async fn read_json<T: DeserializeOwned>(mut body: ByteStream) -> Resu
 pub(crate) fn send_error(error: HttpError) -> ModelError {
     match error {
         HttpError::Timeout { limit_ms } => ModelError::Timeout { limit_ms },
-        HttpError::Connection { .. } => ModelError::Unavailable { reason: error.to_string(), retry_after_ms: None },
-        HttpError::Denied { .. } | HttpError::Invalid { .. } => ModelError::Misconfigured { reason: error.to_string() },
+        HttpError::Connection { .. } => {
+            ModelError::Unavailable { reason: error.to_string().into(), retry_after_ms: None }
+        }
+        HttpError::Denied { .. } | HttpError::Invalid { .. } => {
+            ModelError::Misconfigured { reason: error.to_string().into() }
+        }
     }
 }
 
 fn body_error(error: HttpError) -> ModelError {
     match error {
         HttpError::Timeout { limit_ms } => ModelError::Timeout { limit_ms },
-        error => ModelError::StreamBroken { reason: error.to_string() },
+        error => ModelError::StreamBroken { reason: error.to_string().into() },
     }
 }

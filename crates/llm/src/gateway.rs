@@ -95,8 +95,7 @@ impl Gateway {
     }
 
     fn openai(&self) -> Result<&OpenAi, ModelError> {
-        let missing =
-            || ModelError::Misconfigured { reason: "llm_models names openai, openai_url is empty".to_owned() };
+        let missing = || ModelError::Misconfigured { reason: "llm_models names openai, openai_url is empty".into() };
         self.openai.as_ref().ok_or_else(missing)
     }
 }
@@ -134,7 +133,7 @@ fn timeout(limit: Duration) -> ModelError {
 }
 
 fn misconfigured(error: impl std::error::Error) -> ModelError {
-    ModelError::Misconfigured { reason: error.to_string() }
+    ModelError::Misconfigured { reason: error.to_string().into() }
 }
 
 #[cfg(test)]

@@ -19,7 +19,7 @@ pub mod wire;
 pub use crate::{
     catalogue::{Catalogue, CatalogueError, Deadlines, Model, ProviderName},
     client::{Call, Client},
-    error::ModelError,
+    error::{ModelError, Reason},
     event_stream::to_sse,
     gateway::{ChunkStream, Gateway},
     provider::scripted::{Script, ScriptError},

@@ -202,22 +202,27 @@ pub(crate) async fn is_unfinished(sql: &dyn Sql, workspace: WorkspaceId, id: Mes
 pub(crate) async fn delete_all(transaction: &mut dyn Transaction, conversation: &Conversation) -> Result<(), SqlError> {
     let id = [Value::from(conversation.id.to_string()), conversation.workspace.to_string().into()];
     // MariaDB would read all events there are for a subquery in a DELETE, so the ids make the detour over us.
-    let batch = 500;
+    let batch = 1000;
+    let mut answers: Vec<Value> = Vec::new();
     let mut position: i64 = 0;
     while position <= conversation.message_count {
-        let answers = "SELECT id FROM messages WHERE conversation_id = ? AND workspace_id = ? AND role = 'assistant' \
-                       AND position > ? AND position <= ?";
+        let statement = "SELECT id FROM messages WHERE conversation_id = ? AND workspace_id = ? AND role = 'assistant' \
+                         AND position > ? AND position <= ?";
         let range = [Value::from(position), (position + batch).into()];
-        let rows = transaction.query(answers, id.iter().cloned().chain(range).collect()).await?;
-        let ids: Vec<Value> = rows.iter().map(|row| row.get(0).map(Value::Text)).collect::<Result<_, _>>()?;
-        if !ids.is_empty() {
-            let marks = vec!["?"; ids.len()].join(", ");
-            let events = format!("DELETE FROM message_events WHERE message_id IN ({marks}) AND workspace_id = ?");
-            transaction.execute(&events, ids.into_iter().chain([id[1].clone()]).collect()).await?;
+        for row in transaction.query(statement, id.iter().cloned().chain(range).collect()).await? {
+            answers.push(Value::Text(row.get(0)?));
         }
         position += batch;
     }
-    transaction.execute("DELETE FROM messages WHERE conversation_id = ? AND workspace_id = ?", id.into()).await
+    // Messages before events: whoever writes an answer takes them in this order too, so that neither waits for the other.
+    let messages = "DELETE FROM messages WHERE conversation_id = ? AND workspace_id = ?";
+    transaction.execute(messages, id.to_vec()).await?;
+    for answers in answers.chunks(500) {
+        let marks = vec!["?"; answers.len()].join(", ");
+        let events = format!("DELETE FROM message_events WHERE message_id IN ({marks}) AND workspace_id = ?");
+        transaction.execute(&events, answers.iter().chain([&id[1]]).cloned().collect()).await?;
+    }
+    Ok(())
 }
 
 fn by_id(workspace: WorkspaceId, id: MessageId) -> [Value; 3] {

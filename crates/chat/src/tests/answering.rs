@@ -210,22 +210,16 @@ async fn a_long_answer_keeps_its_lease() {
 }
 
 #[tokio::test]
-async fn a_writer_that_comes_back_after_its_lease_changes_nothing() {
+async fn a_writer_that_was_held_up_beyond_its_lease_changes_nothing() {
     for room in rooms().await {
         let conversation = room.conversation().await;
-        let lead = room.model.is_led();
         let events = room.begin_answer(conversation, "Hi").await;
-        let writer = room.writer();
-        lead.unbounded_send(Ok(spoken("Well"))).unwrap();
-        writer.settles().await;
         room.fakes.clock.advance(crate::generation::LEASE + Duration::from_millis(1));
-        assert_eq!(room.transcript(conversation).await[1], "2 assistant failed Well");
+        assert_eq!(room.transcript(conversation).await[1], "2 assistant failed ");
 
-        lead.unbounded_send(Ok(spoken(", yes"))).unwrap();
-        lead.unbounded_send(Ok(last_words())).unwrap();
-        assert!(writer.settles().await);
-        assert_eq!(room.transcript(conversation).await[1], "2 assistant failed Well");
+        room.fakes.tasks.run().await;
+        assert_eq!(room.transcript(conversation).await[1], "2 assistant failed ");
         let events: Vec<Event> = events.collect().await;
-        assert_eq!(lines(&events).last().unwrap(), r#"3 message.failed {"code":"answer_interrupted"}"#);
+        assert_eq!(lines(&events)[1..], [r#"2 message.failed {"code":"answer_interrupted"}"#]);
     }
 }

@@ -10,7 +10,7 @@ use http::{
 };
 
 use crate::{
-    error::ModelError,
+    error::{ModelError, Reason},
     event_stream::read_chunks,
     exchange::{read_json, send_error},
     gateway::ChunkStream,
@@ -27,7 +27,7 @@ pub(crate) struct OpenAi {
 impl OpenAi {
     /// The server at `origin` (`https://api.openai.com`), its API below `path` (`/v1`), `key` as its bearer token.
     pub(crate) fn new(http: Arc<dyn Http>, origin: &str, path: &str, key: Option<&str>) -> Result<Self, ModelError> {
-        let misconfigured = |reason: &str| ModelError::Misconfigured { reason: reason.to_owned() };
+        let misconfigured = |reason: &str| ModelError::Misconfigured { reason: reason.into() };
         let url = format!("{}/{}/chat/completions", origin.trim_end_matches('/'), path.trim_matches('/'));
         let uri: http::Uri = url.parse().map_err(|_| misconfigured("openai_url with openai_path is not a URL"))?;
         if uri.scheme().is_none() || uri.authority().is_none() {
@@ -77,7 +77,7 @@ impl OpenAi {
 
 fn bearer(key: &str) -> Result<HeaderValue, ModelError> {
     let mut value = HeaderValue::try_from(format!("Bearer {key}"))
-        .map_err(|_| ModelError::Misconfigured { reason: "openai_api_key is not a token".to_owned() })?;
+        .map_err(|_| ModelError::Misconfigured { reason: "openai_api_key is not a token".into() })?;
     value.set_sensitive(true);
     Ok(value)
 }
@@ -94,10 +94,10 @@ pub(super) fn refusal(status: StatusCode, retry_after_ms: Option<u64>, detail: &
         return ModelError::AuthFailed;
     }
     // The provider's message is not passed on: a 401 of OpenAI repeats part of the key.
-    let reason = match code {
+    let reason = Reason::from(match code {
         "" => format!("status {}", status.as_u16()),
         code => format!("status {}, code {code}", status.as_u16()),
-    };
+    });
     match status {
         StatusCode::UNAUTHORIZED | StatusCode::PAYMENT_REQUIRED | StatusCode::FORBIDDEN => ModelError::AuthFailed,
         StatusCode::NOT_FOUND => ModelError::Misconfigured { reason },
@@ -119,7 +119,7 @@ fn in_stream(detail: &ErrorDetail) -> ModelError {
         ("rate_limit_exceeded", _) | (_, "rate_limit_error" | "requests" | "tokens") => {
             ModelError::RateLimited { retry_after_ms: None }
         }
-        _ => ModelError::StreamBroken { reason: format!("the provider sent an error: {family} {code}") },
+        _ => ModelError::StreamBroken { reason: format!("the provider sent an error: {family} {code}").into() },
     }
 }
 

@@ -189,7 +189,7 @@ impl Step {
                 clock.sleep(duration).await;
                 return None;
             }
-            Self::Break => return Some(Err(ModelError::StreamBroken { reason: "the script says so".to_owned() })),
+            Self::Break => return Some(Err(ModelError::StreamBroken { reason: "the script says so".into() })),
             Self::Say(choice) => (vec![choice], None),
             Self::Account(usage) => (Vec::new(), Some(usage)),
         };
