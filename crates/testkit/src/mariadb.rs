@@ -51,7 +51,7 @@ impl Access {
     pub fn sql(self, statements: &str) -> Result<String> {
         let port = format!("--port={}", self.port);
         let user = format!("--user={ACCOUNT}");
-        execute(&["--host=127.0.0.1", "--protocol=tcp", &port, &user], statements)
+        execute(&["--host=127.0.0.1", "--protocol=tcp", &port, &user], ACCOUNT, statements)
     }
 }
 
@@ -147,7 +147,7 @@ impl MariaDb {
     /// Carries out statements as the administrator, who comes in through the socket.
     fn administer(&self, statements: &str) -> Result<String> {
         let socket = format!("--socket={}", self.socket().display());
-        execute(&["--protocol=socket", &socket, "--user=root"], statements)
+        execute(&["--protocol=socket", &socket, "--user=root"], "", statements)
     }
 
     fn initialise(&self) -> Result<()> {
@@ -180,12 +180,12 @@ impl Drop for MariaDb {
     }
 }
 
-fn execute(connection: &[&str], statements: &str) -> Result<String> {
+fn execute(connection: &[&str], password: &str, statements: &str) -> Result<String> {
     let output = Command::new(first_of(&["mariadb", "mysql"])?)
         .args(["--no-defaults", "--batch", "--skip-column-names"])
         .args(connection)
         .args(["--execute", statements])
-        .env("MYSQL_PWD", ACCOUNT)
+        .env("MYSQL_PWD", password)
         .output()?;
     ensure!(output.status.success(), "{statements}: {}", String::from_utf8_lossy(&output.stderr));
     Ok(String::from_utf8(output.stdout)?)
