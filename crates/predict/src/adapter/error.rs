@@ -18,7 +18,7 @@ pub struct FormatError {
 #[derive(Debug, Clone, PartialEq)]
 pub struct ParseError {
     /// What went wrong.
-    pub kind: ParseErrorKind,
+    pub kind: Box<ParseErrorKind>,
     /// DSPy's name of the adapter.
     pub adapter: &'static str,
     /// The completion.
@@ -26,7 +26,7 @@ pub struct ParseError {
     /// The names of the fields that were expected.
     pub expected: Vec<String>,
     /// The fields that could be read.
-    pub parsed: Map,
+    pub parsed: Box<Map>,
 }
 
 /// What is wrong with a completion.
@@ -66,7 +66,7 @@ impl ParseError {
     /// The Python exception that DSPy raises: `AdapterParseError`, which the fallback adapter may mend, or `TypeError`.
     #[must_use]
     pub fn class(&self) -> &'static str {
-        match self.kind {
+        match *self.kind {
             ParseErrorKind::Type { .. } => "TypeError",
             _ => "AdapterParseError",
         }
@@ -77,7 +77,7 @@ impl std::error::Error for ParseError {}
 
 impl std::fmt::Display for ParseError {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        if let ParseErrorKind::Type { .. } = self.kind {
+        if let ParseErrorKind::Type { .. } = *self.kind {
             return self.kind.fmt(formatter);
         }
         let reason = self.kind.to_string();

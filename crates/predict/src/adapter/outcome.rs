@@ -25,11 +25,11 @@ impl<'a> Outcome<'a> {
 
     pub(super) fn error(&self, kind: ParseErrorKind) -> ParseError {
         ParseError {
-            kind,
+            kind: Box::new(kind),
             adapter: self.adapter,
             completion: self.completion.to_owned(),
             expected: self.signature.outputs().map(|field| field.name.clone()).collect(),
-            parsed: self.fields.clone(),
+            parsed: Box::new(self.fields.clone()),
         }
     }
 

@@ -37,7 +37,7 @@ pub(crate) async fn run(cx: &Context, mut call: Call<'_>) -> Result<Vec<Map>, Ca
     let first = converse(cx, cx.adapter.as_ref(), &mut call, &defaults, &mut narrator).await;
     let Err(CallError::Parse { source, .. }) = &first else { return first };
     // A fallback would contradict what a listener has already been told (and DSPy's rule is the same).
-    let mendable = !matches!(source.kind, ParseErrorKind::Type { .. }) && !narrator.has_spoken();
+    let mendable = !matches!(*source.kind, ParseErrorKind::Type { .. }) && !narrator.has_spoken();
     match cx.adapter.fallback().filter(|_| mendable && call.feedback.budget == 0) {
         Some(fallback) => converse(cx, fallback.as_ref(), &mut call, &defaults, &mut narrator).await,
         None => first,
@@ -69,7 +69,7 @@ async fn converse(
         let response = ask(cx, adapter, call.predictor, &rendered, &request, narrator).await?;
         let read = read_all(adapter, &rendered, call.signature, &response);
         let reason = match &read {
-            Err(error) if matches!(error.kind, ParseErrorKind::Type { .. }) => None,
+            Err(error) if matches!(*error.kind, ParseErrorKind::Type { .. }) => None,
             Err(error) => Some(reason(error)),
             Ok(completions) if call.feedback.has_checks() => {
                 completions.iter().find_map(|outputs| call.feedback.complaint(call.inputs, outputs))
@@ -178,7 +178,7 @@ fn parse_error(predictor: &str, source: ParseError) -> CallError {
 
 /// What is wrong with a completion, in words for the model.
 fn reason(error: &ParseError) -> String {
-    match &error.kind {
+    match error.kind.as_ref() {
         ParseErrorKind::Coercion { field, reason, .. } => format!("the field `{field}` is not valid. {reason}"),
         ParseErrorKind::Missing => {
             let missing = error.expected.iter().filter(|field| !error.parsed.contains_key(*field));

@@ -42,18 +42,18 @@ pub(super) fn read(
 fn beside_tool_calls(adapter: &dyn Adapter, rendered: &Signature, text: Option<&str>) -> Result<Map, ParseError> {
     let Some(text) = text.filter(|_| rendered.outputs().next().is_some()) else { return Ok(Map::new()) };
     match adapter.parse(rendered, text) {
-        Err(ParseError { kind: ParseErrorKind::Type { .. }, .. }) => adapter.parse(rendered, text),
+        Err(error) if matches!(*error.kind, ParseErrorKind::Type { .. }) => Err(error),
         parsed => Ok(parsed.unwrap_or_default()),
     }
 }
 
 fn empty(adapter: &dyn Adapter, declared: &Signature, choice: &Choice) -> ParseError {
     ParseError {
-        kind: ParseErrorKind::Empty,
+        kind: Box::new(ParseErrorKind::Empty),
         adapter: adapter.name(),
         completion: choice.text.clone().unwrap_or_else(|| "None".into()),
         expected: declared.outputs().map(|field| field.name.clone()).collect(),
-        parsed: Map::new(),
+        parsed: Box::default(),
     }
 }
 
