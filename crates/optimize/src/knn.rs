@@ -90,7 +90,7 @@ impl Embedder for BookedEmbedder {
         }
         let vectors = self.inner.embed(texts).await?;
         let entry = Entry::Embedded { request, vectors: vectors.clone() };
-        self.ledger.write_or_halt(entry).await?;
+        self.ledger.write_in_call(entry).await?;
         Ok(vectors)
     }
 }

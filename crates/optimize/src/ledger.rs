@@ -27,11 +27,10 @@ struct Books {
     halt: Option<Halt>,
 }
 
-/// Why a study cannot go on.
+/// Why a study cannot go on. Everything that is going on in it learns the same reason.
 enum Halt {
     Budget(Limit),
-    /// The error itself is handed to the first who asks, the others learn that there was one.
-    Journal(Option<JournalError>),
+    Journal(Arc<JournalError>),
 }
 
 /// The books, the journal behind them, the limits and the listener.
@@ -87,10 +86,10 @@ impl Ledger {
 
     /// Fails when the budget is spent or the journal has failed: then nothing more can be found out.
     pub(crate) fn check(&self) -> Result<(), OptimizeError> {
-        match &mut self.books().halt {
+        match &self.books().halt {
             None => Ok(()),
             Some(Halt::Budget(limit)) => Err(OptimizeError::OutOfBudget { limit: *limit }),
-            Some(Halt::Journal(error)) => Err(error.take().map_or(OptimizeError::Stopped, OptimizeError::Journal)),
+            Some(Halt::Journal(error)) => Err(OptimizeError::Journal(Arc::clone(error))),
         }
     }
 
@@ -122,26 +121,19 @@ impl Ledger {
         self.books().embeddings.get(request).cloned()
     }
 
-    /// Appends an entry; a failure also stops everything that is going on beside.
+    /// Appends an entry; a failure stops the whole study.
     pub(crate) async fn write(&self, entry: Entry) -> Result<(), OptimizeError> {
         let Some(journal) = &self.journal else { return Ok(()) };
-        match journal.append(&entry).await {
-            Ok(()) => Ok(()),
-            Err(error) => {
-                self.books().halt.get_or_insert(Halt::Journal(None));
-                Err(error.into())
-            }
-        }
+        let Err(error) = journal.append(&entry).await else { return Ok(()) };
+        let error = Arc::new(error);
+        self.books().halt = Some(Halt::Journal(Arc::clone(&error)));
+        Err(OptimizeError::Journal(error))
     }
 
     /// Appends an entry from within a call, where a failure is one of the model's as far as the caller can tell. Whoever
-    /// runs the program then learns the reason from [`Ledger::check`].
-    pub(crate) async fn write_or_halt(&self, entry: Entry) -> Result<(), LmError> {
-        let Err(error) = self.write(entry).await else { return Ok(()) };
-        if let OptimizeError::Journal(error) = error {
-            self.books().halt = Some(Halt::Journal(Some(error)));
-        }
-        Err(LmError::new(LmErrorKind::Cancelled, "the journal has failed"))
+    /// runs the program learns the reason from [`Ledger::check`].
+    pub(crate) async fn write_in_call(&self, entry: Entry) -> Result<(), LmError> {
+        self.write(entry).await.map_err(|error| LmError::new(LmErrorKind::Cancelled, error.to_string()))
     }
 
     /// Leave to make one call, or the reason why not.
@@ -235,7 +227,7 @@ impl Lm for BookedLm {
         let (scope, request, repetition) = key;
         let entry = Entry::Answered { scope, request, repetition, response: response.clone() };
         // An answer that is not written down is not used: what follows from it could not be repeated.
-        self.ledger.write_or_halt(entry).await?;
+        self.ledger.write_in_call(entry).await?;
         self.ledger.books().spend.add(response.usage);
         drop(under_way);
         self.tell(false);

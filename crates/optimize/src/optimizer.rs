@@ -1,5 +1,7 @@
 //! The face that all optimizers share: a student and data go in, the best program found and everything tried come out.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use predict::Example;
 use thiserror::Error;
@@ -49,10 +51,13 @@ pub enum OptimizeError {
     },
     /// The journal failed or belongs to another run.
     #[error(transparent)]
-    Journal(#[from] JournalError),
-    /// Another part of the same study has failed, and told why.
-    #[error("the study was stopped by a failure elsewhere in it")]
-    Stopped,
+    Journal(Arc<JournalError>),
+}
+
+impl From<JournalError> for OptimizeError {
+    fn from(error: JournalError) -> Self {
+        Self::Journal(Arc::new(error))
+    }
 }
 
 /// The work that examples fail in.
@@ -77,7 +82,7 @@ impl OptimizeError {
     /// Whether the study as a whole cannot go on, so that no part of it may treat this as a mere bad example.
     #[must_use]
     pub fn is_fatal(&self) -> bool {
-        matches!(self, Self::OutOfBudget { .. } | Self::Journal(_) | Self::Stopped)
+        matches!(self, Self::OutOfBudget { .. } | Self::Journal(_))
     }
 }
 

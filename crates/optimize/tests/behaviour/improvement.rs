@@ -6,12 +6,12 @@ use futures::executor::block_on;
 use optimize::gepa::Effort;
 use optimize::mipro::Size;
 use optimize::{
-    BootstrapFewShot, BootstrapFewShotWithRandomSearch, Copro, Extras, Gepa, InferRules, LabeledFewShot, MiproV2,
-    OptimizeError, Optimizer, Outcome, Program, Simba, Study, Teacher, metric,
+    BootstrapFewShot, BootstrapFewShotWithRandomSearch, Copro, Extras, Gepa, InferRules, Journal, KnnFewShot,
+    LabeledFewShot, MemoryJournal, MiproV2, OptimizeError, Optimizer, Outcome, Program, Simba, Study, Teacher, metric,
 };
-use predict::{Lm, Module, Predict, named_predictors};
+use predict::{Context, Embedder, Lm, Module, Predict, map, named_predictors};
 
-use crate::support::{Recorder, TaskLm, TwoStep, exact_match, examples, student, told};
+use crate::support::{self, Recorder, TaskLm, TwoStep, exact_match, examples, student, told};
 
 fn compile<P: Program>(optimizer: &impl Optimizer<P>, student: &P, concurrency: usize) -> Outcome<P> {
     block_on(async {
@@ -134,5 +134,57 @@ fn a_compiled_teacher_keeps_its_own_demonstrations() {
         let extras = Extras { teacher: Some(&teacher), ..Extras::default() };
         BootstrapFewShot::new(exact_match()).compile(&student(), &examples(0..3), extras, &study).await.unwrap();
         assert!(asked.texts().iter().all(|text| !text.contains("What is 1?") || text.contains("What is 500?")));
+    });
+}
+
+/// Each predictor needs to be told something, but telling the first alone makes one example worse: the student stays on
+/// the front, and with this seed its two children each improve one predictor.
+#[test]
+fn gepa_merges_candidates_that_improved_different_predictors() {
+    let halves = metric("halves", |example, prediction| {
+        let told = |field: &str| prediction.text(field) == Some("told");
+        let hard = example.get("answer").is_some_and(|answer| answer == &predict::Value::from("2"));
+        match (hard, told("first"), told("second")) {
+            (true, _, true) | (false, true, _) => 1.0,
+            (true, false, false) => 0.5,
+            _ => 0.0,
+        }
+    });
+    let optimizer = Gepa { seed: 4, ..Gepa::new(halves, Effort::MetricCalls(60)) };
+    let outcome = block_on(async {
+        let study = Study::on(Arc::new(support::PairLm) as Arc<dyn Lm>).open().await.unwrap();
+        optimizer.compile(&support::Pair::new(), &examples(0..4), Extras::default(), &study).await.unwrap()
+    });
+    let merged = &outcome.candidates[outcome.best];
+    assert!(merged.origin.starts_with("merge of"), "{}", told(&outcome));
+    assert_eq!((merged.score, merged.parents.len()), (Some(100.0), 2));
+}
+
+#[test]
+fn neighbours_demonstrate_and_the_trainset_is_embedded_once() {
+    let (embedder, journal) = (Arc::new(support::Lengths::default()), Arc::new(MemoryJournal::default()));
+    let trainset = examples(97..103);
+    let optimizer = KnnFewShot {
+        k: 2,
+        embedder: Arc::clone(&embedder) as Arc<dyn Embedder>,
+        bootstrap: BootstrapFewShot { max_labeled_demos: 2, ..BootstrapFewShot::new(exact_match()) },
+    };
+    block_on(async {
+        for _ in 0..2 {
+            let journal = Arc::clone(&journal) as Arc<dyn Journal>;
+            let study = Study::on(TaskLm::reliable() as Arc<dyn Lm>).journal(journal).open().await.unwrap();
+            optimizer.compile(&student(), None, &trainset, &study).await.unwrap();
+        }
+        assert_eq!(embedder.calls(), 1, "the second attempt knows the vectors from the journal");
+        let study = Study::on(TaskLm::reliable() as Arc<dyn Lm>).open().await.unwrap();
+        let program = optimizer.compile(&student(), None, &trainset, &study).await.unwrap();
+        let asked = Arc::new(Recorder::new(TaskLm::reliable()));
+        let cx = Context::new(Arc::clone(&asked) as Arc<dyn Lm>);
+        program.forward(map! { "question" => "What is 9?" }, &cx).await.unwrap();
+        // The embedder only knows lengths, so that the questions with two digits are the nearest.
+        let texts = asked.texts();
+        let last = texts.last().unwrap();
+        assert!(last.contains("What is 9?") && last.contains("What is 98?") && last.contains("What is 99?"), "{last}");
+        assert!(!last.contains("What is 10"), "{last}");
     });
 }

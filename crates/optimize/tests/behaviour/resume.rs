@@ -127,7 +127,7 @@ fn infer_rules_survives_a_crash_at_every_call() {
 }
 
 #[test]
-fn a_journal_that_fails_stops_the_study_and_loses_one_answer_at_most() {
+fn a_journal_that_fails_stops_the_study_and_loses_the_answers_under_way_at_most() {
     let lm = TaskLm::reliable();
     let whole =
         block_on(compile(&mipro(), &student(), Arc::clone(&lm), Arc::new(MemoryJournal::default()), 1)).unwrap();
@@ -137,19 +137,19 @@ fn a_journal_that_fails_stops_the_study_and_loses_one_answer_at_most() {
         let inner = Arc::new(MemoryJournal::default());
         let failing = FailingJournal { inner: Arc::clone(&inner), fail_at, appends: AtomicUsize::new(0) };
         let first = TaskLm::reliable();
-        let failed = block_on(compile(&mipro(), &student(), Arc::clone(&first), Arc::new(failing), 1));
+        let failed = block_on(compile(&mipro(), &student(), Arc::clone(&first), Arc::new(failing), 3));
         if failed.is_ok() {
             break;
         }
         assert!(
-            matches!(failed, Err(OptimizeError::Journal(JournalError::Unavailable(_)))),
+            matches!(&failed, Err(OptimizeError::Journal(error)) if matches!(**error, JournalError::Unavailable(_))),
             "append {fail_at}: {failed:?}"
         );
         let second = TaskLm::reliable();
         let resumed = block_on(compile(&mipro(), &student(), Arc::clone(&second), inner, 1)).unwrap();
         assert_eq!(told(&resumed), told(&whole), "append {fail_at}");
         let lost = first.answered() + second.answered() - lm.answered();
-        assert!(lost <= 1, "append {fail_at} lost {lost} answers");
+        assert!(lost <= 3, "append {fail_at} lost {lost} answers");
     }
     assert!(fail_at > lm.answered(), "every answer is an append");
 }
@@ -160,7 +160,9 @@ fn a_journal_of_other_settings_is_refused() {
     block_on(compile(&random_search(), &student(), TaskLm::reliable(), Arc::clone(&journal), 1)).unwrap();
     let other = BootstrapFewShotWithRandomSearch { max_labeled_demos: 2, ..random_search() };
     let refused = block_on(compile(&other, &student(), TaskLm::reliable(), journal, 1));
-    assert!(matches!(refused, Err(OptimizeError::Journal(JournalError::OfAnotherRun { .. }))), "{refused:?}");
+    let told =
+        matches!(&refused, Err(OptimizeError::Journal(error)) if matches!(**error, JournalError::OfAnotherRun { .. }));
+    assert!(told, "{refused:?}");
 }
 
 #[test]

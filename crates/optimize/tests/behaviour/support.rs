@@ -256,3 +256,72 @@ impl Lm for Recorder {
         self.inner.complete(request).await
     }
 }
+
+/// A program of two predictors that do not depend on each other.
+#[derive(Clone)]
+pub(crate) struct Pair {
+    first: Predict,
+    second: Predict,
+}
+
+impl Pair {
+    pub(crate) fn new() -> Self {
+        let predict = |signature| Predict::new(signature).unwrap();
+        Self { first: predict("question -> first"), second: predict("question -> second") }
+    }
+}
+
+#[async_trait]
+impl Module for Pair {
+    async fn forward(
+        &self,
+        inputs: predict::Map,
+        cx: &predict::Context,
+    ) -> Result<predict::Prediction, predict::CallError> {
+        let mut prediction = self.first.forward(inputs.clone(), cx).await?.values;
+        prediction.extend(self.second.forward(inputs, cx).await?.values);
+        Ok(prediction.into())
+    }
+
+    predict::parts!(first, second);
+}
+
+/// Answers `told` when the instruction says so, and always proposes an instruction that does.
+pub(crate) struct PairLm;
+
+#[async_trait]
+impl Lm for PairLm {
+    fn model(&self) -> &str {
+        "pair"
+    }
+
+    async fn complete(&self, request: &LmRequest) -> Result<LmResponse, LmError> {
+        let (system, last) = (text(&request.messages[0]), request.messages.last().map(text).unwrap_or_default());
+        if last.contains("`new_instruction`") {
+            return Ok(LmResponse::text(r#"{"new_instruction": "Answer as told."}"#));
+        }
+        let field = if last.contains("[[ ## first ## ]]") { "first" } else { "second" };
+        let answer = if system.contains("Answer as told.") { "told" } else { "guessed" };
+        Ok(LmResponse::text(format!("[[ ## {field} ## ]]\n{answer}\n\n[[ ## completed ## ]]")))
+    }
+}
+
+/// Embeds a text as its length, near the length of a two-digit question.
+#[derive(Default)]
+pub(crate) struct Lengths(AtomicUsize);
+
+impl Lengths {
+    pub(crate) fn calls(&self) -> usize {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+#[async_trait]
+impl predict::Embedder for Lengths {
+    async fn embed(&self, texts: &[String]) -> Result<Vec<Vec<f32>>, LmError> {
+        self.0.fetch_add(1, Ordering::Relaxed);
+        // On the unit circle, the angle between two texts grows with the difference of their lengths.
+        let vector = |text: &String| vec![(text.len() as f32 / 10.0).cos(), (text.len() as f32 / 10.0).sin()];
+        Ok(texts.iter().map(vector).collect())
+    }
+}
