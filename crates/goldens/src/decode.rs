@@ -92,9 +92,10 @@ pub(crate) fn typed(tree: &Value, schema: &Value) -> Result<Type, String> {
         "list" => Type::List(items("items")?.map(Box::new)),
         "set" => Type::Set(items("items")?.map(Box::new)),
         "frozenset" => Type::FrozenSet(items("items")?.map(Box::new)),
-        "tuple" if tree.get("variadic") == Some(&Value::Bool(true)) => {
-            Type::VariadicTuple(all("items")?.into_iter().next().map(Box::new))
-        }
+        "tuple" if tree.get("variadic") == Some(&Value::Bool(true)) => match tree.get("items") {
+            Some(Value::List(_)) => Type::VariadicTuple(all("items")?.into_iter().next().map(Box::new)),
+            _ => Type::VariadicTuple(items("items")?.map(Box::new)),
+        },
         "tuple" => match tree.get("items") {
             Some(Value::List(_)) => Type::Tuple(all("items")?),
             _ => Type::VariadicTuple(None),
