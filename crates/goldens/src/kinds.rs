@@ -15,6 +15,7 @@ mod program_state;
 mod pyrandom;
 mod react;
 mod script;
+mod unit;
 mod wire;
 
 /// Replays one record.
@@ -28,7 +29,7 @@ pub(crate) fn check(record: &Value) -> Verdict {
         "wire" => wire::check(record),
         "optimizer" => optimizer::check(record),
         "metric" => metric::check(record),
-        "unit" if record.get("unit").and_then(Value::as_str) == Some("pyrandom") => pyrandom::check(record),
+        "unit" => unit::check(record),
         other => Err(format!("there is no kind `{other}`")),
     }
 }

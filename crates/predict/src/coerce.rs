@@ -98,7 +98,8 @@ fn enum_member(raw: &Value, enumeration: &crate::typing::EnumType) -> Result<Val
         _ => {
             let by_name = enumeration.members.iter().find(|(name, _)| raw.as_str() == Some(name));
             let error = || {
-                let reason = format!("{} is not a valid name or value for the enum {}", repr::str(raw), enumeration.name);
+                let reason =
+                    format!("{} is not a valid name or value for the enum {}", repr::str(raw), enumeration.name);
                 CoerceError::Value(Invalid::new(reason))
             };
             by_name.map(|(_, value)| value.clone()).ok_or_else(error)
@@ -131,10 +132,11 @@ fn literal(raw: &Value, allowed: &[Value]) -> Result<Value, Value> {
 
 fn parse_other(raw: &Value, ty: &Type) -> Result<Value, CoerceError> {
     let Some(written) = raw.as_str() else { return Ok(validate(raw, ty)?) };
-    if let Type::Union(members) = ty {
-        if members.contains(&Type::None) && members.contains(&Type::Str) {
-            return Ok(validate(raw, ty)?);
-        }
+    if let Type::Union(members) = ty
+        && members.contains(&Type::None)
+        && members.contains(&Type::Str)
+    {
+        return Ok(validate(raw, ty)?);
     }
     let mut candidate = json_repair::loads(written).map_err(|error| Invalid::new(error.to_string()))?;
     if candidate == Value::from("") && !written.is_empty() {

@@ -70,9 +70,7 @@ impl Media {
         let text = |key: &str, member: &str| part.get(key)?.get(member)?.as_str().map(str::to_owned);
         let media = match part.get("type")?.as_str()? {
             "image_url" => Self::Image { url: text("image_url", "url")? },
-            "input_audio" => {
-                Self::Audio { data: text("input_audio", "data")?, format: text("input_audio", "format")? }
-            }
+            "input_audio" => Self::Audio { data: text("input_audio", "data")?, format: text("input_audio", "format")? },
             "file" => Self::File {
                 file_data: text("file", "file_data"),
                 file_id: text("file", "file_id"),

@@ -1,6 +1,5 @@
 //! Chat messages as they go to a model.
 
-
 use crate::media::Media;
 use crate::tool::ToolCall;
 use crate::value::{Map, Value};

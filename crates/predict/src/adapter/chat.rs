@@ -60,7 +60,8 @@ impl Adapter for ChatAdapter {
 impl Protocol for ChatAdapter {
     fn structure(&self, signature: &Signature) -> Result<String, FormatError> {
         let parts = [
-            "All interactions will be structured in the following way, with the appropriate values filled in.".to_owned(),
+            "All interactions will be structured in the following way, with the appropriate values filled in."
+                .to_owned(),
             placeholders(signature.inputs())?,
             placeholders(signature.outputs())?,
             "[[ ## completed ## ]]\n".to_owned(),

@@ -85,7 +85,8 @@ fn push_demos(
         signature.fields().iter().all(|field| demo.get(&field.name).is_some_and(|value| !value.is_null()))
     };
     let is_usable = |demo: &&Example| {
-        signature.inputs().any(|field| has(demo, &field.name)) && signature.outputs().any(|field| has(demo, &field.name))
+        signature.inputs().any(|field| has(demo, &field.name))
+            && signature.outputs().any(|field| has(demo, &field.name))
     };
     let (complete, others): (Vec<&Example>, Vec<&Example>) = demos.iter().partition(is_complete);
     let incomplete = others.into_iter().filter(is_usable).map(|demo| (demo, INCOMPLETE));

@@ -115,7 +115,8 @@ fn push_native_calls(
             shown = shown.delete(&field.name);
         }
     }
-    let text = if shown.outputs().next().is_some() { protocol.outputs(&shown, turn, &Value::Null)? } else { String::new() };
+    let text =
+        if shown.outputs().next().is_some() { protocol.outputs(&shown, turn, &Value::Null)? } else { String::new() };
     let ids: Vec<_> = calls.calls.iter().map(|call| call.id.as_deref()).collect();
     let has_ids = ids.iter().all(|id| id.is_some_and(|id| !id.is_empty()));
     let matches = |results: &Vec<ToolResult>| {

@@ -37,11 +37,11 @@ impl Adapter for JsonAdapter {
         let mut outcome = Outcome::new(self.name(), signature, completion);
         let malformed = |reason: String| ParseErrorKind::Malformed(reason);
         let mut repaired = json_repair::loads(text).map_err(|error| outcome.error(malformed(error.to_string())))?;
-        if repaired.as_map().is_none() {
-            if let Some(object) = first_balanced_object(text) {
-                text = object;
-                repaired = json_repair::loads(text).map_err(|error| outcome.error(malformed(error.to_string())))?;
-            }
+        if repaired.as_map().is_none()
+            && let Some(object) = first_balanced_object(text)
+        {
+            text = object;
+            repaired = json_repair::loads(text).map_err(|error| outcome.error(malformed(error.to_string())))?;
         }
         let Value::Map(object) = repaired else {
             let reason = "LM response cannot be serialized to a JSON object.".to_owned();
@@ -69,7 +69,8 @@ impl Protocol for JsonAdapter {
         let outputs = signature.outputs().map(|field| Ok((field.name.clone(), system::placeholder(field)?.into())));
         let outputs = outputs.collect::<Result<Map, FormatError>>()?;
         let parts = [
-            "All interactions will be structured in the following way, with the appropriate values filled in.".to_owned(),
+            "All interactions will be structured in the following way, with the appropriate values filled in."
+                .to_owned(),
             "Inputs will have the following structure:".to_owned(),
             placeholders(signature.inputs())?,
             "Outputs will be a JSON object with the following fields.".to_owned(),

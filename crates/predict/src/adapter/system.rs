@@ -20,7 +20,8 @@ fn numbered<'a>(fields: impl Iterator<Item = &'a Field>) -> String {
 }
 
 fn entry(number: usize, field: &Field) -> String {
-    let mut entry = format!("{number}. `{}` ({}): {}", field.name, field.ty.name(), field.desc.as_deref().unwrap_or(""));
+    let mut entry =
+        format!("{number}. `{}` ({}): {}", field.name, field.ty.name(), field.desc.as_deref().unwrap_or(""));
     describe_custom_types(&field.ty, &mut entry);
     if let Some(constraints) = field.constraints.as_deref().filter(|constraints| !constraints.is_empty()) {
         entry.push_str("\nConstraints: ");
@@ -78,10 +79,8 @@ fn output_hint(field: &Field) -> Result<Option<String>, FormatError> {
             format!("must exactly match (no extra characters) one of: {}", options(values))
         }
         other => {
-            let no_schema = || FormatError {
-                field: field.name.clone(),
-                reason: format!("{} has no JSON Schema", other.name()),
-            };
+            let no_schema =
+                || FormatError { field: field.name.clone(), reason: format!("{} has no JSON Schema", other.name()) };
             let schema = other.json_schema().ok_or_else(no_schema)?;
             format!("must adhere to the JSON schema: {}", json::dumps(&type_first(&schema).into()))
         }

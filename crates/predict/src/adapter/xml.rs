@@ -44,13 +44,15 @@ impl Adapter for XmlAdapter {
 
     fn parse(&self, signature: &Signature, completion: &str) -> Result<Map, ParseError> {
         let mut outcome = Outcome::new(self.name(), signature, completion);
-        let root = tree::parse(completion).map_err(|reason| {
-            outcome.error(ParseErrorKind::Malformed(format!("Failed to parse XML: {reason}")))
-        })?;
+        let root = tree::parse(completion)
+            .map_err(|reason| outcome.error(ParseErrorKind::Malformed(format!("Failed to parse XML: {reason}"))))?;
         let children = root.groups();
         for field in signature.outputs() {
             if let Some(elements) = children.get(field.name.as_str()) {
-                let value = field_value(field, elements).map_err(|(raw, error)| outcome.rejected(field, &raw, error))?;
+                let value = field_value(field, elements).map_err(|failure| {
+                    let (raw, error) = *failure;
+                    outcome.rejected(field, &raw, error)
+                })?;
                 outcome.insert(field, value);
             }
         }
@@ -149,20 +151,21 @@ fn nested_schema(field: &Field) -> Option<Map> {
 }
 
 /// Reads a field from its elements: guided by its type's schema, else by each alternative of it.
-fn field_value(field: &Field, elements: &[&tree::Element]) -> Result<Value, (Value, CoerceError)> {
+fn field_value(field: &Field, elements: &[&tree::Element]) -> Result<Value, Box<(Value, CoerceError)>> {
     let schema = with_naming(&field.ty, Naming::Name).unwrap_or_default();
     let definitions = schema.get("$defs").and_then(Value::as_map).cloned().unwrap_or_default();
-    let alternatives = schema.get("anyOf").and_then(Value::as_list).unwrap_or_default().iter().filter_map(Value::as_map);
+    let alternatives =
+        schema.get("anyOf").and_then(Value::as_list).unwrap_or_default().iter().filter_map(Value::as_map);
     let mut failure = None;
     for candidate in std::iter::once(&schema).chain(alternatives) {
         let raw = read::value(elements, candidate, &definitions);
         let is_by_name = !matches!(field.ty, Type::Str | Type::Enum(_));
         match parse_value(&raw, &field.ty) {
             Ok(value) => return Ok(value),
-            Err(error @ CoerceError::Type(_)) => return Err((raw, error)),
+            Err(error @ CoerceError::Type(_)) => return Err(Box::new((raw, error))),
             Err(error) => match validate_by_name(&raw, &field.ty) {
                 Ok(value) if is_by_name => return Ok(value),
-                _ => failure = Some((raw, error)),
+                _ => failure = Some(Box::new((raw, error))),
             },
         }
     }

@@ -5,6 +5,7 @@ use super::union::Exactness;
 use super::validate::{State, wanted};
 use crate::media::Media;
 use crate::python::json_repair;
+use crate::python::text::strip;
 use crate::tool::{ToolCall, ToolCalls, ToolResult};
 use crate::typing::Type;
 use crate::value::{Map, Value};
@@ -34,17 +35,11 @@ pub(super) fn validate(state: &mut State<'_>, value: &Value, ty: &Type) -> Resul
 /// The inside of the first fenced block, without its language; text without one as it is.
 fn without_fences(code: &str) -> &str {
     const FENCE: &str = "```";
-    for (start, _) in code.match_indices(FENCE) {
-        let inside = &code[start + FENCE.len()..];
-        // The language runs to the end of the opening line; the first opening that is ever closed counts.
-        let Some((_, body)) = inside.split_once('\n') else { break };
-        if let Some((block, _)) = body.split_once(FENCE) {
-            return crate::python::text::strip(block);
-        }
-        break;
-    }
-    match code.split_once(FENCE).and_then(|(_, inside)| inside.split_once(FENCE)) {
-        Some((block, _)) => crate::python::text::strip(block),
+    let Some((_, inside)) = code.split_once(FENCE) else { return code };
+    // The language runs to the end of the opening line. A block that is closed on that line has none.
+    let block = inside.split_once('\n').and_then(|(_, body)| body.split_once(FENCE));
+    match block.or_else(|| inside.split_once(FENCE)) {
+        Some((block, _)) => strip(block),
         None => code,
     }
 }
@@ -123,12 +118,10 @@ fn call(map: &Map) -> Result<ToolCall, Invalid> {
         Some(other) => return Err(wanted("an object", other).at("function")),
     };
     let args = match arguments {
-        Some(Value::Str(text)) => {
-            match json_repair::loads(text).map_err(|error| Invalid::new(error.to_string()))? {
-                Value::Map(args) => args,
-                other => return Err(wanted("a dictionary", &other).at("args")),
-            }
-        }
+        Some(Value::Str(text)) => match json_repair::loads(text).map_err(|error| Invalid::new(error.to_string()))? {
+            Value::Map(args) => args,
+            other => return Err(wanted("a dictionary", &other).at("args")),
+        },
         Some(Value::Map(args)) => args.clone(),
         _ => empty,
     };

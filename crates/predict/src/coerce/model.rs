@@ -1,8 +1,8 @@
 //! Models out of objects.
 
-use super::{Invalid, constraint};
 use super::union::Exactness;
 use super::validate::{State, wanted};
+use super::{Invalid, constraint};
 use crate::typing::ModelType;
 use crate::typing::model::{Extra, ModelField};
 use crate::value::{Map, Value};

@@ -137,7 +137,6 @@ impl<'t> State<'t> {
         let options = || allowed.iter().map(repr::repr).collect::<Vec<_>>().join(" or ");
         found.cloned().ok_or_else(|| wanted(&options(), value))
     }
-
 }
 
 /// The error of a value of another kind.

@@ -56,7 +56,11 @@ mod tests {
 
     #[test]
     fn numbers_and_truth_values_are_equal_across_types() {
-        let same = [(Value::Int(1), Value::Float(1.0)), (Value::Bool(true), Value::Int(1)), (Value::Bool(false), Value::Float(-0.0))];
+        let same = [
+            (Value::Int(1), Value::Float(1.0)),
+            (Value::Bool(true), Value::Int(1)),
+            (Value::Bool(false), Value::Float(-0.0)),
+        ];
         for (left, right) in &same {
             assert!(equals(left, right) && equals(right, left));
         }

@@ -277,7 +277,10 @@ mod tests {
             ("(1,)", Value::from(vec![1])),
             ("()", Value::List(vec![])),
             ("None", Value::Null),
-            ("{1: [True, {'a'}]}\n", Value::from(crate::map! { "1" => vec![Value::from(true), Value::from(vec!["a"])] })),
+            (
+                "{1: [True, {'a'}]}\n",
+                Value::from(crate::map! { "1" => vec![Value::from(true), Value::from(vec!["a"])] }),
+            ),
             (".5e1", Value::Float(5.0)),
         ];
         for (text, expected) in cases {
@@ -287,7 +290,8 @@ mod tests {
 
     #[test]
     fn everything_else_is_none() {
-        for text in ["", "abc", "1 2", "01", "'a\nb'", "\n 1", "f'x'", "--1", "1__0", "[1,,2]", "{'a': }", "(,)", "1 +"] {
+        for text in ["", "abc", "1 2", "01", "'a\nb'", "\n 1", "f'x'", "--1", "1__0", "[1,,2]", "{'a': }", "(,)", "1 +"]
+        {
             assert_eq!(literal_eval(text), None, "{text:?}");
         }
         assert_eq!(literal_eval(&"(".repeat(100_000)), None);

@@ -71,8 +71,8 @@ impl PythonRandom {
         }
         for _ in 0..WORDS - 1 {
             let previous = words[index - 1];
-            words[index] = (words[index] ^ (previous ^ (previous >> 30)).wrapping_mul(1_566_083_941))
-                .wrapping_sub(index as u32);
+            words[index] =
+                (words[index] ^ (previous ^ (previous >> 30)).wrapping_mul(1_566_083_941)).wrapping_sub(index as u32);
             index += 1;
             if index == WORDS {
                 words[0] = words[WORDS - 1];

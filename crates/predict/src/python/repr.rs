@@ -1,7 +1,7 @@
 //! `repr` and `str` of values, which reach prompts through text fields and tool descriptions.
 
-use super::unicode::is_printable;
 use super::float;
+use super::unicode::is_printable;
 use crate::value::Value;
 
 /// `str(value)`: text as it is, everything else as [`repr`].

@@ -4,8 +4,7 @@
 #[must_use]
 pub fn dedent(text: &str) -> String {
     let is_margin = |ch: char| matches!(ch, ' ' | '\t');
-    let lines: Vec<&str> =
-        text.split('\n').map(|line| if line.chars().all(is_margin) { "" } else { line }).collect();
+    let lines: Vec<&str> = text.split('\n').map(|line| if line.chars().all(is_margin) { "" } else { line }).collect();
     let margins = lines.iter().filter(|line| !line.is_empty()).map(|line| {
         let body = line.trim_start_matches(is_margin);
         &line[..line.len() - body.len()]

@@ -84,13 +84,20 @@ mod tests {
     use super::*;
 
     fn types(text: &str) -> Vec<String> {
-        signature(text, &[]).unwrap().fields().iter().map(|field| format!("{}: {}", field.name, field.ty.name())).collect()
+        signature(text, &[])
+            .unwrap()
+            .fields()
+            .iter()
+            .map(|field| format!("{}: {}", field.name, field.ty.name()))
+            .collect()
     }
 
     #[test]
     fn annotations_are_pythons() {
         assert_eq!(
-            types("a, b: int | None, c: Optional[list[str]] -> d: Literal['p', \"q'\", 3], e: dict[str, Any], f: dspy.Image,"),
+            types(
+                "a, b: int | None, c: Optional[list[str]] -> d: Literal['p', \"q'\", 3], e: dict[str, Any], f: dspy.Image,"
+            ),
             [
                 "a: str",
                 "b: Union[int, NoneType]",
@@ -101,11 +108,10 @@ mod tests {
             ]
         );
         assert_eq!(types("-> x: Union[int, str | None]"), ["x: Union[int, str, NoneType]"]);
-        assert_eq!(types("x: tuple[int, ...] -> y: datetime.date, z: None | int"), [
-            "x: tuple[int, Ellipsis]",
-            "y: date",
-            "z: Union[NoneType, int]"
-        ]);
+        assert_eq!(
+            types("x: tuple[int, ...] -> y: datetime.date, z: None | int"),
+            ["x: tuple[int, Ellipsis]", "y: date", "z: Union[NoneType, int]"]
+        );
     }
 
     #[test]

@@ -6,7 +6,7 @@ use crate::value::Value;
 /// A pydantic model. Its values are [`Value::Map`]s by field name.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ModelType {
-    /// The class name.
+    /// The class name. JSON Schema refers to models by it, so that different models of a signature need different names.
     pub name: String,
     /// The docstring, which JSON Schema shows as the description.
     pub doc: Option<String>,

@@ -94,9 +94,9 @@ fn element(node: roxmltree::Node<'_, '_>) -> Element {
         Some(namespace) => format!("{{{namespace}}}{name}"),
         None => name.to_owned(),
     };
-    let attributes = node.attributes().map(|attribute| {
-        (qualified(attribute.namespace(), attribute.name()), attribute.value().to_owned())
-    });
+    let attributes = node
+        .attributes()
+        .map(|attribute| (qualified(attribute.namespace(), attribute.name()), attribute.value().to_owned()));
     let mut read = Element {
         tag: qualified(node.tag_name().namespace(), node.tag_name().name()),
         attributes: attributes.collect(),

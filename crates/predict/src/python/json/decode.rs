@@ -255,12 +255,13 @@ impl Decoder<'_> {
     fn unicode_escape(&mut self) -> Result<char, DecodeError> {
         let Some(first) = self.hex4(self.at + 2) else { return self.syntax() };
         self.at += 6;
-        if (0xd800..0xdc00).contains(&first) && self.chars.get(self.at..self.at + 2) == Some(&['\\', 'u']) {
-            if let Some(second @ 0xdc00..=0xdfff) = self.hex4(self.at + 2) {
-                self.at += 6;
-                let code = 0x10000 + ((first - 0xd800) << 10) + (second - 0xdc00);
-                return Ok(char::from_u32(code).unwrap_or(char::REPLACEMENT_CHARACTER));
-            }
+        if (0xd800..0xdc00).contains(&first)
+            && self.chars.get(self.at..self.at + 2) == Some(&['\\', 'u'])
+            && let Some(second @ 0xdc00..=0xdfff) = self.hex4(self.at + 2)
+        {
+            self.at += 6;
+            let code = 0x10000 + ((first - 0xd800) << 10) + (second - 0xdc00);
+            return Ok(char::from_u32(code).unwrap_or(char::REPLACEMENT_CHARACTER));
         }
         Ok(char::from_u32(first).unwrap_or(char::REPLACEMENT_CHARACTER))
     }
@@ -278,13 +279,16 @@ mod tests {
 
     #[test]
     fn scalars_and_their_python_extras() {
-        assert_eq!(loads(" [1, 1.0, -0, 1e3, 10000000000000000000000] ").unwrap(), Value::from(vec![
-            Value::Int(1),
-            Value::Float(1.0),
-            Value::Int(0),
-            Value::Float(1000.0),
-            Value::integer("10000000000000000000000".parse().unwrap()),
-        ]));
+        assert_eq!(
+            loads(" [1, 1.0, -0, 1e3, 10000000000000000000000] ").unwrap(),
+            Value::from(vec![
+                Value::Int(1),
+                Value::Float(1.0),
+                Value::Int(0),
+                Value::Float(1000.0),
+                Value::integer("10000000000000000000000".parse().unwrap()),
+            ])
+        );
         assert!(matches!(loads("NaN"), Ok(Value::Float(number)) if number.is_nan()));
         assert_eq!(loads("-Infinity"), Ok(Value::Float(f64::NEG_INFINITY)));
     }
@@ -297,7 +301,8 @@ mod tests {
 
     #[test]
     fn what_python_refuses_is_refused() {
-        for text in ["", "01", "1.", ".5", "+1", "{'a': 1}", "[1,]", "\"a\nb\"", "[1] x", "\u{feff}1", "nul", "\"\\x\""] {
+        for text in ["", "01", "1.", ".5", "+1", "{'a': 1}", "[1,]", "\"a\nb\"", "[1] x", "\u{feff}1", "nul", "\"\\x\""]
+        {
             assert!(loads(text).is_err(), "{text:?}");
         }
         assert_eq!(loads(&"[".repeat(100_000)), Err(DecodeError::TooDeep));

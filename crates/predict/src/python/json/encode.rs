@@ -137,8 +137,10 @@ mod tests {
             dumps(&value),
             "{\"a\": [1, 1.0, 1e+16, NaN], \"é\u{2028}\": \"\\\"\\\\\\n\\u0001\u{7f}\", \"e\": []}"
         );
-        assert_eq!(dumps_indented(&Value::from(map! { "a" => vec![1, 2], "b" => Value::Map(map! {}) })),
-            "{\n  \"a\": [\n    1,\n    2\n  ],\n  \"b\": {}\n}");
+        assert_eq!(
+            dumps_indented(&Value::from(map! { "a" => vec![1, 2], "b" => Value::Map(map! {}) })),
+            "{\n  \"a\": [\n    1,\n    2\n  ],\n  \"b\": {}\n}"
+        );
         assert_eq!(dumps_compact(&Value::from(map! { "a" => vec![1, 2] })), "{\"a\":[1,2]}");
     }
 }

@@ -29,8 +29,7 @@ impl Parser {
     /// Skips to the end of the line; a `#` comment also ends where the containers around it could go on.
     fn skip_line(&mut self, is_hash: bool) {
         let ends_at = |context| is_hash && self.is_within(context);
-        let (array, value, key) =
-            (ends_at(Context::Array), ends_at(Context::ObjectValue), ends_at(Context::ObjectKey));
+        let (array, value, key) = (ends_at(Context::Array), ends_at(Context::ObjectValue), ends_at(Context::ObjectKey));
         while let Some(ch) = self.cursor.char() {
             let ends = match ch {
                 '\n' | '\r' => true,

@@ -133,11 +133,8 @@ fn without_comments(body: &[char]) -> Vec<char> {
         backslashes = 0;
         let next = body.get(at + 1).copied();
         match quote {
-            Some(open) => {
-                if ch == open && !is_escaped {
-                    quote = None;
-                }
-            }
+            Some(open) if ch == open && !is_escaped => quote = None,
+            Some(_) => {}
             None if is_quote(ch) && !is_escaped => quote = Some(ch),
             None if ch == '#' || (ch == '/' && next == Some('/')) => {
                 at += body[at..].iter().take_while(|ch| !matches!(ch, '\n' | '\r')).count();

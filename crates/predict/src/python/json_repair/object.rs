@@ -97,7 +97,7 @@ impl Parser {
         }
         self.cursor.index += 1;
         let more = self.array(']');
-        if let Some((_, Value::List(list))) = members.last_mut().map(|(key, value)| (key, value)) {
+        if let Some((_, Value::List(list))) = members.last_mut() {
             append_rows(list, more);
         }
         self.skip_space_and_comments();
@@ -156,7 +156,7 @@ fn append_rows(list: &mut Vec<Value>, more: Vec<Value>) {
     };
     let rows = list.iter().rposition(|item| item.as_list().is_some()).map_or(0, |last| last + 1);
     let loose = list.split_off(rows);
-    if !loose.is_empty() && loose.len() % row_length == 0 {
+    if !loose.is_empty() && loose.len().is_multiple_of(row_length) {
         list.extend(loose.chunks(row_length).map(|row| Value::List(row.to_vec())));
     } else {
         list.extend(loose);

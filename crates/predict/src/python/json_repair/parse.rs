@@ -28,10 +28,10 @@ impl Parser {
         let mut is_initial = self.cursor.index == 0 && self.context.is_empty();
         while let Some(ch) = self.cursor.char() {
             let is_nested = !self.context.is_empty();
-            if matches!(ch, '{' | '[') {
-                if let Some(value) = self.strict_value() {
-                    return value;
-                }
+            if matches!(ch, '{' | '[')
+                && let Some(value) = self.strict_value()
+            {
+                return value;
             }
             match ch {
                 '{' => {

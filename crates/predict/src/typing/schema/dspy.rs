@@ -1,9 +1,9 @@
 //! The schemas of DSPy's own types, which are models too.
 
 use super::Generator;
-use crate::typing::model::{Extra, ModelField, ModelType};
-use crate::typing::Type;
 use crate::map;
+use crate::typing::Type;
+use crate::typing::model::{Extra, ModelField, ModelType};
 use crate::value::{Map, Value};
 
 /// What DSPy's schema says of its reasoning type; it goes to models that are asked for structured output.
@@ -18,7 +18,9 @@ impl Generator {
         let text_model = |name: &str, field: &str| ModelType::new(name).field(field, Type::Str);
         let model = match ty {
             Type::Image => ModelType { extra: Extra::Forbid, ..text_model("Image", "url") },
-            Type::Audio => ModelType { extra: Extra::Forbid, ..text_model("Audio", "data").field("audio_format", Type::Str) },
+            Type::Audio => {
+                ModelType { extra: Extra::Forbid, ..text_model("Audio", "data").field("audio_format", Type::Str) }
+            }
             Type::File => {
                 let optional = |name| ModelField::new(name, Type::optional(Type::Str)).default(Value::Null);
                 let file = ModelType::new("File").with(optional("file_data")).with(optional("file_id"));

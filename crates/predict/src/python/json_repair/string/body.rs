@@ -96,10 +96,10 @@ impl Parser {
     /// Takes the character as text, then looks whether the next one is escaped, a colon or a quote that matters.
     fn take_and_look(&mut self, state: &mut StringState, ch: char) -> Step {
         let Some(mut next) = self.keep(state, ch) else { return Step::End(None) };
-        if state.ends_with('\\') {
-            if let Some(following) = self.escape(state, next) {
-                return Step::Taken(following);
-            }
+        if state.ends_with('\\')
+            && let Some(following) = self.escape(state, next)
+        {
+            return Step::Taken(following);
         }
         if next == ':' && !state.missing_quotes && self.colon_ends_key(state) {
             return Step::End(Some(next));

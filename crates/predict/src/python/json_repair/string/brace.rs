@@ -52,14 +52,14 @@ impl Parser {
         let mut from = fence + 3;
         let content = self.skip_comments_from(from);
         let mut keeps_container = false;
-        if matches!(self.cursor.at(content), Some('[' | '{' | '(')) {
-            if let Some(end) = self.skip_container(content) {
-                if self.next_member_follows_container(end) {
-                    return false;
-                }
-                keeps_container = true;
-                from = end;
+        if matches!(self.cursor.at(content), Some('[' | '{' | '('))
+            && let Some(end) = self.skip_container(content)
+        {
+            if self.next_member_follows_container(end) {
+                return false;
             }
+            keeps_container = true;
+            from = end;
         }
         let right = state.right;
         let mut quote = self.cursor.skip_to(&[right], from);

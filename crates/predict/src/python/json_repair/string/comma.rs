@@ -65,10 +65,8 @@ impl Parser {
     /// Whether the value after a key without quotes can be told from prose.
     fn value_can_be_recovered(&self, state: &mut StringState, offset: isize) -> bool {
         let start = self.cursor.scroll_space(offset);
-        if let Some(ch) = self.cursor.at(start) {
-            if is_quote(ch) || matches!(ch, '{' | '[' | '-') || is_digit(ch) {
-                return true;
-            }
+        if self.cursor.at(start).is_some_and(|ch| is_quote(ch) || matches!(ch, '{' | '[' | '-') || is_digit(ch)) {
+            return true;
         }
         for word in ["true", "false", "null"] {
             let is_here = (start..).zip(word.chars()).all(|(at, expected)| self.cursor.at(at) == Some(expected));

@@ -25,10 +25,10 @@ impl Parser {
             '“' => (state.left, state.right) = ('“', '”'),
             _ if is_quote(ch) => {}
             _ => {
-                if self.current() != Some(Context::ObjectKey) {
-                    if let Some(value) = self.literal() {
-                        return Err(value);
-                    }
+                if self.current() != Some(Context::ObjectKey)
+                    && let Some(value) = self.literal()
+                {
+                    return Err(value);
                 }
                 state.missing_quotes = true;
             }
@@ -71,11 +71,12 @@ impl Parser {
 
     /// `true`, `false`, `null` or `none` in any case, if the word ends there.
     fn literal(&mut self) -> Option<Value> {
-        let words = [("true", Value::Bool(true)), ("false", Value::Bool(false)), ("null", Value::Null), ("none", Value::Null)];
+        let words =
+            [("true", Value::Bool(true)), ("false", Value::Bool(false)), ("null", Value::Null), ("none", Value::Null)];
         for (word, value) in words {
-            let is_here = (0..).zip(word.chars()).all(|(offset, expected)| {
-                self.cursor.at(offset).is_some_and(|ch| ch.to_lowercase().eq([expected]))
-            });
+            let is_here = (0..)
+                .zip(word.chars())
+                .all(|(offset, expected)| self.cursor.at(offset).is_some_and(|ch| ch.to_lowercase().eq([expected])));
             let next = self.cursor.at(word.len() as isize);
             if is_here && next.is_none_or(|ch| is_space(ch) || matches!(ch, ',' | ')' | ']' | '}')) {
                 self.cursor.index += word.len();

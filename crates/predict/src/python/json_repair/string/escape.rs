@@ -13,10 +13,10 @@ impl Parser {
             state.low_quotes -= 1;
             return Some(self.replace_escape(state, ch));
         }
-        if ch == '\\' {
-            if let Some(next) = self.backslash_run(state, right) {
-                return Some(next);
-            }
+        if ch == '\\'
+            && let Some(next) = self.backslash_run(state, right)
+        {
+            return Some(next);
         }
         if ch == right || matches!(ch, 't' | 'n' | 'r' | 'b' | '\\') {
             return Some(self.known_escape(state, ch, right));
@@ -45,7 +45,7 @@ impl Parser {
         let next = self.cursor.at(end);
         let after_quote = self.cursor.at(self.cursor.scroll_space(end + 1));
         let closes = matches!(after_quote, Some(',' | ':' | '}' | ']') | None);
-        if run % 2 == 0 && (next != Some(right) || closes) {
+        if run.is_multiple_of(2) && (next != Some(right) || closes) {
             state.replace_backslash(std::iter::repeat_n('\\', run / 2));
             self.cursor.index = self.cursor.index.saturating_add_signed(end);
             return Some(self.cursor.char());
@@ -78,11 +78,12 @@ impl Parser {
         let code = self.hex(self.cursor.index + 1, digits)?;
         self.cursor.index += 1 + digits;
         let mut ch = char::from_u32(code);
-        if (0xd800..0xdc00).contains(&code) && self.cursor.slice(self.cursor.index, self.cursor.index + 2) == ['\\', 'u'] {
-            if let Some(low @ 0xdc00..=0xdfff) = self.hex(self.cursor.index + 2, 4) {
-                self.cursor.index += 6;
-                ch = char::from_u32(0x10000 + ((code - 0xd800) << 10) + (low - 0xdc00));
-            }
+        if (0xd800..0xdc00).contains(&code)
+            && self.cursor.slice(self.cursor.index, self.cursor.index + 2) == ['\\', 'u']
+            && let Some(low @ 0xdc00..=0xdfff) = self.hex(self.cursor.index + 2, 4)
+        {
+            self.cursor.index += 6;
+            ch = char::from_u32(0x10000 + ((code - 0xd800) << 10) + (low - 0xdc00));
         }
         state.replace_backslash([ch.unwrap_or(char::REPLACEMENT_CHARACTER)]);
         Some(self.cursor.char())
