@@ -32,11 +32,6 @@ impl Dialect {
         }
     }
 
-    /// True where there is one writer at a time for the whole database.
-    pub(crate) fn has_one_writer(self) -> bool {
-        matches!(self, Self::Sqlite)
-    }
-
     /// True where a connection can die while nobody uses it.
     pub(crate) fn goes_stale(self) -> bool {
         matches!(self, Self::MariaDb)

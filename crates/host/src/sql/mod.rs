@@ -13,7 +13,6 @@ mod pooled;
 #[cfg(test)]
 mod tests;
 mod transaction;
-mod turns;
 mod unusable;
 mod value;
 

@@ -20,7 +20,7 @@ use std::{
 use futures::channel::oneshot;
 use ids::Timestamp;
 
-use super::{Driver, Refusal, SqlError, lease::Lease, turns::Turns};
+use super::{Driver, Refusal, SqlError, lease::Lease};
 use crate::{Clock, Tasks, within};
 
 /// How much of everything one instance may have.
@@ -28,8 +28,6 @@ use crate::{Clock, Tasks, within};
 pub struct Limits {
     /// How long a call may take, from checking a connection out to the last row.
     pub call: Duration,
-    /// How long of it may be spent on waiting for the other writers of a SQLite database.
-    pub lock: Duration,
     /// The most rows that a query may read.
     pub rows: usize,
     /// The most connections at once.
@@ -48,7 +46,6 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             call: Duration::from_secs(10),
-            lock: Duration::from_secs(8),
             rows: 10_000,
             connections: 64,
             idle: 16,
@@ -71,8 +68,6 @@ pub(super) struct Pool<D: Driver> {
     pub(super) clock: Arc<dyn Clock>,
     pub(super) tasks: Arc<dyn Tasks>,
     pub(super) limits: Limits,
-    /// The writers, where there is one at a time.
-    pub(super) turns: Arc<Turns>,
     state: Mutex<State<D::Session>>,
 }
 
@@ -105,7 +100,7 @@ impl<D: Driver> Pool<D> {
             opens_ever: 0,
             is_sweeping: false,
         };
-        Arc::new(Self { driver, clock, tasks, limits, turns: Arc::default(), state: Mutex::new(state) })
+        Arc::new(Self { driver, clock, tasks, limits, state: Mutex::new(state) })
     }
 
     /// Runs `work` until the deadline of a call.

@@ -1,6 +1,6 @@
 //! [`Sql`] on any driver: lone statements, with their deadline and their one retry.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use async_trait::async_trait;
 
@@ -8,9 +8,6 @@ use super::{
     Dialect, Driver, Limits, Row, Sql, SqlError, Transaction, Value, lease::Lease, pool::Pool, transaction::Running,
 };
 use crate::{Clock, Tasks};
-
-/// How long the writer of one instance waits for that of another before it asks again.
-const LOCK_PAUSE: Duration = Duration::from_millis(1);
 
 /// A database behind a [`Driver`], with the connections of one instance.
 pub(crate) struct Pooled<D: Driver> {
@@ -43,40 +40,17 @@ impl<D: Driver> Pooled<D> {
 
     async fn run(&self, statement: &str, params: Vec<Value>, wanted: Wanted) -> Result<Outcome, SqlError> {
         let limit = self.pool.limits.call;
-        self.pool.in_time(limit, self.run_in_turn(statement, &params, wanted)).await
+        self.pool.in_time(limit, self.run_with_retry(statement, &params, wanted)).await
     }
 
-    async fn run_in_turn(&self, statement: &str, params: &[Value], wanted: Wanted) -> Result<Outcome, SqlError> {
+    async fn run_with_retry(&self, statement: &str, params: &[Value], wanted: Wanted) -> Result<Outcome, SqlError> {
         let is_read = is_read(statement);
-        if is_read || !self.pool.driver.dialect().has_one_writer() {
-            return self.run_with_retry(statement, params, &wanted, is_read).await;
-        }
-        let until = self.pool.clock.now() + self.pool.limits.lock;
-        let _turn = self.pool.turns.wait(self.pool.clock.as_ref(), until).await?;
-        loop {
-            match self.run_with_retry(statement, params, &wanted, is_read).await {
-                // A lone statement that did not get the lock has done nothing.
-                Err(SqlError::LockTimeout) if self.pool.clock.now() < until => {
-                    self.pool.clock.sleep(LOCK_PAUSE).await;
-                }
-                outcome => return outcome,
-            }
-        }
-    }
-
-    async fn run_with_retry(
-        &self,
-        statement: &str,
-        params: &[Value],
-        wanted: &Wanted,
-        is_read: bool,
-    ) -> Result<Outcome, SqlError> {
         let mut lease = self.pool.check_out().await?;
         if lease.is_suspect && !is_read {
             lease = self.proven(lease).await?;
         }
         let was_reused = lease.is_reused;
-        match run_on(lease, statement, params, wanted).await {
+        match run_on(lease, statement, params, &wanted).await {
             Err(SqlError::Unavailable { .. }) if was_reused => {
                 self.pool.park_idle();
                 if !is_read {
@@ -85,7 +59,7 @@ impl<D: Driver> Pooled<D> {
                     });
                 }
                 let lease = self.pool.check_out_fresh().await?;
-                run_on(lease, statement, params, wanted).await
+                run_on(lease, statement, params, &wanted).await
             }
             outcome => outcome,
         }
@@ -101,35 +75,17 @@ impl<D: Driver> Pooled<D> {
         self.pool.check_out_fresh().await
     }
 
-    async fn begin_in_turn(&self) -> Result<Running<D>, SqlError> {
-        if !self.pool.driver.dialect().has_one_writer() {
-            return Ok(Running::new(self.begin_with_retry().await?, None));
-        }
-        let until = self.pool.clock.now() + self.pool.limits.lock;
-        let turn = self.pool.turns.wait(self.pool.clock.as_ref(), until).await?;
-        loop {
-            match self.begin_with_retry().await {
-                Ok(lease) => return Ok(Running::new(lease, Some(turn))),
-                Err(SqlError::LockTimeout) if self.pool.clock.now() < until => {
-                    self.pool.clock.sleep(LOCK_PAUSE).await;
-                }
-                Err(error) => return Err(error),
-            }
-        }
-    }
-
     async fn begin_with_retry(&self) -> Result<Lease<D>, SqlError> {
         let begin = self.pool.driver.dialect().begin();
         let mut lease = self.pool.check_out().await?;
         match lease.execute(begin, &[]).await {
             Ok(()) => return Ok(lease),
-            // Nothing has begun, so the connection is as it was.
-            Err(SqlError::LockTimeout) => {
-                lease.give_back();
-                return Err(SqlError::LockTimeout);
-            }
             Err(error) if error.loses_connection() && lease.is_reused => {}
-            Err(error) => return Err(error),
+            Err(error) => {
+                // It is not known whether anything has begun on it.
+                drop(lease);
+                return Err(error);
+            }
         }
         // A transaction that did not begin has done nothing, so this is as safe as the retry of a read.
         drop(lease);
@@ -187,7 +143,7 @@ impl<D: Driver> Sql for Pooled<D> {
     }
 
     async fn begin(&self) -> Result<Box<dyn Transaction>, SqlError> {
-        let running = self.pool.in_time(self.pool.limits.call, self.begin_in_turn()).await?;
-        Ok(Box::new(running))
+        let lease = self.pool.in_time(self.pool.limits.call, self.begin_with_retry()).await?;
+        Ok(Box::new(Running::new(lease)))
     }
 }

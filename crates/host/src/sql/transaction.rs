@@ -4,7 +4,7 @@ use std::{future::Future, time::Duration};
 
 use async_trait::async_trait;
 
-use super::{Driver, Row, SqlError, Transaction, Value, lease::Lease, turns::Turn};
+use super::{Driver, Row, SqlError, Transaction, Value, lease::Lease};
 
 /// A transaction that has begun and is not over.
 pub(super) struct Running<D: Driver> {
@@ -12,14 +12,12 @@ pub(super) struct Running<D: Driver> {
     limit: Duration,
     /// What ended the transaction early.
     ended_by: Option<SqlError>,
-    /// Keeps the other writers of the instance waiting, where there is one at a time.
-    turn: Option<Turn>,
 }
 
 impl<D: Driver> Running<D> {
-    pub(super) fn new(lease: Lease<D>, turn: Option<Turn>) -> Self {
+    pub(super) fn new(lease: Lease<D>) -> Self {
         let limit = lease.pool().limits.call;
-        Self { lease: Some(lease), limit, ended_by: None, turn }
+        Self { lease: Some(lease), limit, ended_by: None }
     }
 
     /// Runs one statement. From its first poll to its last the transaction counts as ended by `abandoned`, so that it is
@@ -82,7 +80,6 @@ impl<D: Driver> Drop for Running<D> {
         let Some(mut lease) = self.lease.take() else { return };
         let pool = std::sync::Arc::clone(lease.pool());
         let tasks = std::sync::Arc::clone(&pool.tasks);
-        let turn = self.turn.take();
         // Its row locks must not last for as long as the connection may stay parked. Whether this works or not, the
         // connection is not used again.
         tasks.spawn(Box::pin(async move {
@@ -91,7 +88,6 @@ impl<D: Driver> Drop for Running<D> {
             if let Err(error) = outcome {
                 tracing::debug!(%error, "a transaction that was dropped could not be rolled back; its connection is closed");
             }
-            drop(turn);
         }));
     }
 }

@@ -2,10 +2,10 @@
 
 use crate::sql::SqlError;
 
-/// SQLite itself waits only a moment for a lock, since it looks less and less often; see [`turns`](crate::sql). WAL mode,
-/// which `synchronous = NORMAL` is safe with, is a property of the file: the [migrations](crate::migrate) see to it.
+/// Waiting for a write lock ends before the deadline of a call does, so that it has its own name. WAL mode, which
+/// `synchronous = NORMAL` is safe with, is a property of the file: the [migrations](crate::migrate) see to it.
 pub(crate) const GREETING: &[&str] =
-    &["PRAGMA busy_timeout = 15", "PRAGMA foreign_keys = ON", "PRAGMA synchronous = NORMAL"];
+    &["PRAGMA busy_timeout = 8000", "PRAGMA foreign_keys = ON", "PRAGMA synchronous = NORMAL"];
 
 /// The error that SQLite describes as `text`; both drivers give no more than its words
 /// (<https://sqlite.org/rescode.html>, `sqlite3_errmsg`).
