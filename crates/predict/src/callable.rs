@@ -13,6 +13,7 @@ use crate::value::{Map, Value};
 
 mod arguments;
 mod inline;
+mod refusal;
 mod schema;
 mod schema_type;
 

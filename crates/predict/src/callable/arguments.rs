@@ -1,7 +1,7 @@
 //! The arguments of a tool call, checked as DSPy checks them: known, valid by JSON Schema, of the declared type, complete.
 
-use super::ToolError;
 use super::schema::violation;
+use super::{ToolError, refusal};
 use crate::coerce;
 use crate::python::repr::repr;
 use crate::tool::Tool;
@@ -23,7 +23,7 @@ pub(super) fn prepare(
     }
     for (name, ty) in types {
         if let Some(value) = given.get_mut(name) {
-            *value = coerce::validate(value, ty).map_err(|error| invalid(&error.to_string()))?;
+            *value = coerce::validate(value, ty).map_err(|_| invalid(value, ty))?;
         }
     }
     complete(tool, given)
@@ -38,11 +38,8 @@ fn check(name: &str, value: &Value, schema: &Map) -> Result<(), ToolError> {
     }
 }
 
-fn invalid(reason: &str) -> ToolError {
-    ToolError::new(
-        "pydantic_core._pydantic_core.ValidationError",
-        format!("1 validation error for Wrapper\nvalue\n  {reason}"),
-    )
+fn invalid(value: &Value, ty: &Type) -> ToolError {
+    ToolError::new("pydantic_core._pydantic_core.ValidationError", refusal::told(value, ty))
 }
 
 /// The arguments in the order in which they were declared, those that are missing with their defaults.
