@@ -45,6 +45,23 @@ impl CacheKey {
 }
 
 /// A cache in memory that forgets what was least recently used.
+///
+/// ```
+/// use std::num::NonZeroUsize;
+/// use std::sync::Arc;
+///
+/// use predict::{Context, MemoryCache, Module, Predict, ScriptedLm, map};
+///
+/// let lm = Arc::new(ScriptedLm::texts(["[[ ## answer ## ]]\n4"]));
+/// let cache = Arc::new(MemoryCache::new(NonZeroUsize::new(1000).ok_or("a cache holds something")?));
+/// let cx = Context::new(lm.clone()).with_cache(cache);
+/// let qa = Predict::new("question -> answer")?;
+/// for _ in 0..3 {
+///     futures::executor::block_on(qa.forward(map! {"question" => "2+2?"}, &cx))?;
+/// }
+/// assert_eq!(lm.requests().len(), 1);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug)]
 pub struct MemoryCache(Mutex<LruCache<CacheKey, LmResponse>>);
 

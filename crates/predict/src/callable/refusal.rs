@@ -125,8 +125,15 @@ mod tests {
 
     #[test]
     fn every_place_that_does_not_fit_is_told() {
-        let told = told(&Value::from(vec![Value::from(1), "y".into(), Value::Null]), &Type::optional(Type::list(Type::Int)));
-        assert!(told.starts_with("2 validation errors for Wrapper\nvalue.1\n  Input should be a valid integer, unable"), "{told}");
-        assert!(told.contains("\nvalue.2\n  Input should be a valid integer [type=int_type, input_value=None"), "{told}");
+        let told =
+            told(&Value::from(vec![Value::from(1), "y".into(), Value::Null]), &Type::optional(Type::list(Type::Int)));
+        assert!(
+            told.starts_with("2 validation errors for Wrapper\nvalue.1\n  Input should be a valid integer, unable"),
+            "{told}"
+        );
+        assert!(
+            told.contains("\nvalue.2\n  Input should be a valid integer [type=int_type, input_value=None"),
+            "{told}"
+        );
     }
 }

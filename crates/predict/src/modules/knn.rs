@@ -21,6 +21,29 @@ pub trait Embedder: Send + Sync {
 
 /// Finds the `k` examples whose inputs are most similar to given ones: by dot product, so that vectors should be of unit
 /// length.
+///
+/// ```
+/// use std::sync::Arc;
+///
+/// use predict::{Embedder, Example, Knn, LmError, map};
+///
+/// /// Tells texts apart by whether they speak of sand.
+/// struct Sandiness;
+///
+/// #[async_trait::async_trait]
+/// impl Embedder for Sandiness {
+///     async fn embed(&self, texts: &[String]) -> Result<Vec<Vec<f32>>, LmError> {
+///         Ok(texts.iter().map(|text| if text.contains("sand") { vec![1.0, 0.0] } else { vec![0.0, 1.0] }).collect())
+///     }
+/// }
+///
+/// let examples = ["sand dunes", "rain"].map(|topic| Example::new(map! {"topic" => topic}).with_inputs(["topic"]));
+/// let nearest = futures::executor::block_on(async {
+///     Knn::new(1, examples.to_vec(), Arc::new(Sandiness)).await?.nearest(&map! {"topic" => "quicksand"}).await
+/// })?;
+/// assert_eq!(nearest, &examples[..1]);
+/// # Ok::<(), LmError>(())
+/// ```
 pub struct Knn {
     k: usize,
     examples: Vec<Example>,

@@ -17,6 +17,30 @@ use crate::value::{Map, Value};
 ///
 /// [`Module::forward`] takes the attempts in the input `completions`, a list of output maps that hold `rationale` or
 /// `reasoning`; [`MultiChainComparison::compare`] takes them as they come from a prediction.
+///
+/// ```
+/// use std::sync::Arc;
+///
+/// use predict::{ChainOfThought, Context, Module, MultiChainComparison, ScriptedLm, Signature, map};
+///
+/// let attempts = ["2+2 is 4", "2+2 is 22", "two and two make 4"];
+/// let texts = attempts.map(|reason| format!("[[ ## reasoning ## ]]\n{reason}\n[[ ## answer ## ]]\n{}", &reason[reason.len() - 1..]));
+/// let compared = "[[ ## rationale ## ]]\nTwo of three add.\n[[ ## answer ## ]]\n4".to_owned();
+/// let cx = Context::new(Arc::new(ScriptedLm::texts(texts.into_iter().chain([compared]))));
+///
+/// let think = ChainOfThought::new("question -> answer")?;
+/// let compare = MultiChainComparison::of(Signature::parse("question -> answer")?, 3);
+/// let inputs = map! {"question" => "2+2?"};
+/// let answer = futures::executor::block_on(async {
+///     let mut tried = Vec::new();
+///     for _ in 0..3 {
+///         tried.push(think.forward(inputs.clone(), &cx).await?.values);
+///     }
+///     compare.compare(inputs, &tried, &cx).await
+/// })?;
+/// assert_eq!(answer.text("answer"), Some("4"));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone)]
 pub struct MultiChainComparison {
     /// The predictor that compares.

@@ -58,6 +58,17 @@ pub(crate) struct Unread {
 ///
 /// Optimizers see and change [`Predict::signature`] and [`Predict::demos`], which do not contain these; the model sees
 /// all of it. In a file of DSPy's they are written out with the rest, so that DSPy shows the model the same prompt.
+///
+/// ```
+/// use predict::{FrozenParts, Predict};
+///
+/// let preamble = Some("You work for a bank.".to_owned());
+/// let mut clerk = Predict::new("question -> answer")?.with_frozen(FrozenParts { preamble, ..FrozenParts::default() });
+/// clerk.set_instructions("Answer in one sentence.");
+/// assert_eq!(clerk.signature().instructions(), "Answer in one sentence.");
+/// assert_eq!(clerk.full_signature().instructions(), "You work for a bank.\n\nAnswer in one sentence.");
+/// # Ok::<(), predict::SignatureError>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct FrozenParts {
     /// Comes before the instructions, a blank line between.

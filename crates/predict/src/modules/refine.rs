@@ -21,6 +21,26 @@ use crate::value::{Map, Value};
 /// did and advises each; the advice reaches the next attempt as the further input `hint_`.
 ///
 /// DSPy shows the adviser the source code of program and reward; here [`Refine::explained`] says in words what they do.
+///
+/// ```
+/// use std::sync::Arc;
+///
+/// use predict::{Context, Module, Predict, Refine, ScriptedLm, map};
+///
+/// let lm = ScriptedLm::texts([
+///     "[[ ## answer ## ]]\nIt is four.",
+///     "[[ ## discussion ## ]]\nToo many words.\n[[ ## advice ## ]]\n{\"self\": \"Answer with the number alone.\"}",
+///     "[[ ## answer ## ]]\n4",
+/// ]);
+/// let one_word = |_: &_, prediction: &predict::Prediction| {
+///     f64::from(prediction.text("answer").is_some_and(|answer| !answer.contains(' ')))
+/// };
+/// let refine = Refine::new(Predict::new("question -> answer")?, 3, one_word, 1.0)
+///     .explained("It answers a question.", "1 for an answer of one word, else 0.");
+/// let run = futures::executor::block_on(Context::new(Arc::new(lm)).run(&refine, map! {"question" => "2+2?"}));
+/// assert_eq!(run.outcome?.text("answer"), Some("4"));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone)]
 pub struct Refine {
     /// The module that is refined.

@@ -30,6 +30,31 @@ const RESERVED: [&str; 4] = ["history", "tools", "next_thought", "termination_re
 /// The final answer is a call of `submit`, whose arguments are the outputs. The prediction holds the outputs, `history`
 /// (give it as the input `history` to go on later) and `termination_reason`. With an adapter that has native tools off,
 /// or a model without them, the same agent speaks through text.
+///
+/// ```
+/// use std::sync::Arc;
+///
+/// use predict::{
+///     Capabilities, ChatAdapter, Choice, Context, LmResponse, Module, ScriptedLm, Signature, ToolAgent, ToolCall, ToolFn,
+///     Type, Value, map,
+/// };
+///
+/// let weather = ToolFn::builder("weather", "Tells the weather.").arg("city", Type::Str).run(|_| async { Ok("sunny".into()) });
+/// let agent = ToolAgent::of(&Signature::parse("question -> answer")?, vec![weather])?;
+///
+/// let calls = |name: &str, args| ToolCall { id: None, name: name.into(), args };
+/// let reply = |call| LmResponse { choices: vec![Choice { tool_calls: vec![call], ..Choice::default() }], ..LmResponse::default() };
+/// let lm = ScriptedLm::new([
+///     Ok(reply(calls("weather", map! {"city" => "Rome"}))),
+///     Ok(reply(calls("submit", map! {"answer" => "It is sunny."}))),
+/// ])
+/// .with_capabilities(Capabilities { function_calling: true, ..Capabilities::default() });
+/// let cx = Context::new(Arc::new(lm)).with_adapter(ChatAdapter { native_tools: true, ..ChatAdapter::default() });
+/// let prediction = futures::executor::block_on(agent.forward(map! {"question" => "Umbrella?"}, &cx))?;
+/// assert_eq!(prediction.text("answer"), Some("It is sunny."));
+/// assert_eq!(prediction["history"].get("messages").and_then(Value::as_list).map(|turns| turns.len()), Some(2));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone)]
 pub struct ToolAgent {
     /// The predictor of each turn.

@@ -6,6 +6,19 @@ use crate::python::json;
 use crate::value::{Map, Value};
 
 /// Reads one stream.
+///
+/// ```
+/// use predict::Chunk;
+/// use predict::wire::openai::StreamReader;
+///
+/// let mut reader = StreamReader::default();
+/// let chunks = reader.push(r#"{"choices": [{"delta": {"content": "fo"}}]}"#)?;
+/// assert_eq!(chunks, [Chunk::Text("fo".into())]);
+/// reader.push(r#"{"choices": [{"delta": {"content": "ur"}, "finish_reason": "stop"}]}"#)?;
+/// let done = reader.push("[DONE]")?;
+/// assert!(matches!(&done[..], [Chunk::Done(whole)] if whole.first_text() == "four"));
+/// # Ok::<(), predict::LmError>(())
+/// ```
 #[derive(Debug, Default)]
 pub struct StreamReader {
     response: LmResponse,
