@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use futures::{Stream, stream};
 use ids::{ConversationId, MessageId, Timestamp};
+use tracing::Instrument;
 
 use crate::{
     Chat,
@@ -69,15 +70,18 @@ impl Chat {
             pause: FIRST_PAUSE,
             ended: false,
         };
-        Ok(Follow::Events(stream::unfold(follower, |mut follower| async move {
-            follower.next().await.map(|event| (event, follower))
+        // The stream is read when the request is over for the rest of the stack, and its log lines belong to it still.
+        let span = tracing::Span::current();
+        Ok(Follow::Events(stream::unfold(follower, move |mut follower| {
+            let next = async move { follower.next().await.map(|event| (event, follower)) };
+            next.instrument(span.clone())
         })))
     }
 
     async fn replay(&self, viewer: &Viewer, answer: &Message, correlation_id: &str) -> Result<Vec<Event>, ChatError> {
-        let span = Span::After { position: answer.position - 2, rows: 1 };
+        let span = Span { after: answer.position - 2, rows: 1 };
         let found = messages::load(&*self.host.sql, viewer, answer.conversation, span, self.host.now()).await?;
-        let (_, messages) = found.ok_or(ChatError::ConversationNotFound)?;
+        let messages = found.ok_or(ChatError::ConversationNotFound)?;
         let question = messages.first().ok_or(ChatError::MessageNotFound)?;
         Ok(replay(question, answer, &*self.format, correlation_id))
     }

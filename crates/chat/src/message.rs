@@ -46,6 +46,20 @@ impl Message {
     }
 }
 
+/// What a model gets to know of a message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Said {
+    pub(crate) author: Author,
+    pub(crate) status: Status,
+    pub(crate) content: String,
+}
+
+impl From<Message> for Said {
+    fn from(message: Message) -> Self {
+        Self { author: message.author, status: message.status, content: message.content }
+    }
+}
+
 /// Who wrote a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Author {
@@ -210,9 +224,8 @@ impl Chat {
         after: i64,
         rows: i64,
     ) -> Result<Vec<Message>, ChatError> {
-        let span = Span::After { position: after, rows };
-        let found = repo::load(&*self.host.sql, viewer, conversation, span, self.host.now()).await?;
-        let (_, mut messages) = found.ok_or(ChatError::ConversationNotFound)?;
+        let found = repo::load(&*self.host.sql, viewer, conversation, Span { after, rows }, self.host.now()).await?;
+        let mut messages = found.ok_or(ChatError::ConversationNotFound)?;
         let now = self.host.now();
         for message in messages.iter_mut().filter(|message| message.is_abandoned(now)) {
             *message = self.give_up(viewer, message).await?;

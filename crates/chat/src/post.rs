@@ -15,10 +15,7 @@ use crate::{
     error::ChatError,
     event::{Event, EventName, repo as events},
     generation::{Generation, LEASE},
-    message::{
-        Author, Content, Message, Status,
-        repo::{self as messages, Span},
-    },
+    message::{Author, Content, Message, Status, repo as messages},
     transaction::conclude,
     viewer::Viewer,
     window::{MAX_MESSAGES, TooLong, window},
@@ -95,8 +92,8 @@ impl Chat {
         conversation: ConversationId,
         content: &Content,
     ) -> Result<Prompt, ChatError> {
-        let span = Span::Last { rows: MAX_MESSAGES };
-        let found = messages::load(&*self.host.sql, viewer, conversation, span, self.host.now()).await?;
+        let now = self.host.now();
+        let found = messages::recent(&*self.host.sql, viewer, conversation, MAX_MESSAGES, now).await?;
         let (agent, history) = found.ok_or(ChatError::ConversationNotFound)?;
         let agent = self.agents.find(&agent, &self.host, &self.llm, call).await?;
         let messages = window(agent.instructions.as_deref(), &history, content.as_str(), agent.context_tokens)

@@ -5,7 +5,7 @@ use llm::{
     wire::{ChatMessage, Role},
 };
 
-use crate::message::{Author, Message, Status};
+use crate::message::{Author, Said, Status};
 
 /// The most messages of the past that are looked at.
 pub(crate) const MAX_MESSAGES: i64 = 50;
@@ -24,7 +24,7 @@ pub(crate) struct TooLong;
 /// written does not count: the model would see a question that it seems to have ignored.
 pub(crate) fn window(
     instructions: Option<&str>,
-    history: &[Message],
+    history: &[Said],
     message: &str,
     context_tokens: u64,
 ) -> Result<Vec<ChatMessage>, TooLong> {
@@ -44,7 +44,7 @@ pub(crate) fn window(
     Ok(instructions.into_iter().chain(past).chain([ChatMessage::new(Role::User, message)]).collect())
 }
 
-fn exchanges_of(history: &[Message]) -> impl DoubleEndedIterator<Item = (&Message, &Message)> {
+fn exchanges_of(history: &[Said]) -> impl DoubleEndedIterator<Item = (&Said, &Said)> {
     let pairs = history.iter().zip(history.iter().skip(1));
     pairs.filter(|(question, answer)| {
         let stands = matches!(answer.status, Status::Completed | Status::Cancelled) && !answer.content.is_empty();

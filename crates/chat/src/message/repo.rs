@@ -5,7 +5,7 @@ use std::time::Duration;
 use host::sql::{Dialect, Row, Sql, SqlError, Transaction, Value};
 use ids::{ConversationId, Id, MessageId, Timestamp, WorkspaceId};
 
-use super::{Author, Message, Status, Usage};
+use super::{Author, Message, Said, Status, Usage};
 use crate::{
     conversation::{
         Conversation,
@@ -21,48 +21,96 @@ const COLUMNS: &str = "m.id, m.conversation_id, m.position, m.role, m.status, m.
 /// their conversation was begun up to tomorrow.
 const CLOCK_SKEW: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// Which messages of a conversation to read. Positions have no gaps, so a range of them is a number of rows.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Span {
-    /// Those that follow a position.
-    After { position: i64, rows: i64 },
-    /// The newest.
-    Last { rows: i64 },
+/// A conversation as a model has to know it: its agent and the newest `rows` messages, oldest first; `None` where the viewer
+/// may not know of it.
+pub(crate) async fn recent(
+    sql: &dyn Sql,
+    viewer: &Viewer,
+    id: ConversationId,
+    rows: i64,
+    now: Timestamp,
+) -> Result<Option<(String, Vec<Said>)>, SqlError> {
+    // As one value: Spin hands rows over one by one, and fifty of them would cost more than all the rest of a post.
+    let list = match sql.dialect() {
+        Dialect::MariaDb => "JSON_ARRAYAGG(JSON_ARRAY(m.position, m.role, m.status, m.content))",
+        Dialect::Sqlite => "json_group_array(json_array(m.position, m.role, m.status, m.content))",
+    };
+    let statement = format!(
+        "SELECT c.agent, c.last_position, (SELECT {list} FROM messages m WHERE m.conversation_id = c.id \
+         AND m.position > c.last_position - ? AND m.created_at BETWEEN ? AND ?) \
+         FROM conversations c WHERE c.id = ? AND c.{VISIBLE}"
+    );
+    let mut params = vec![rows.into()];
+    params.extend(period(id, now));
+    params.push(id.to_string().into());
+    params.extend(viewer.params());
+    let found = sql.query(&statement, params).await?;
+    let Some(row) = found.first() else { return Ok(None) };
+    let (agent, last_position): (String, i64) = (row.get(0)?, row.get(1)?);
+    let list: Option<String> = row.get(2)?;
+    if let Some(said) = read_list(list.as_deref().unwrap_or("[]"), rows.min(last_position)) {
+        return Ok(Some((agent, said)));
+    }
+    // MariaDB cuts a list that is longer than group_concat_max_len (1 MiB unless set).
+    let span = Span { after: last_position - rows, rows };
+    let messages = load(sql, viewer, id, span, now).await?;
+    Ok(messages.map(|messages| (agent, messages.into_iter().map(Said::from).collect())))
 }
 
-/// The agent of a conversation and some of its messages, oldest first; `None` where the viewer may not know of it.
+/// The `expected` messages in a JSON array of `[position, role, status, content]`, oldest first; `None` where the array is
+/// not all there.
+fn read_list(json: &str, expected: i64) -> Option<Vec<Said>> {
+    let mut list: Vec<(i64, String, String, String)> = serde_json::from_str(json).ok()?;
+    if i64::try_from(list.len()) != Ok(expected) {
+        return None;
+    }
+    list.sort_unstable_by_key(|(position, ..)| *position);
+    let said = |(_, author, status, content): (i64, String, String, String)| {
+        Some(Said { author: author.parse().ok()?, status: status.parse().ok()?, content })
+    };
+    list.into_iter().map(said).collect()
+}
+
+/// Messages of a conversation that stand side by side.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Span {
+    /// The position before the first of them.
+    pub(crate) after: i64,
+    /// How many there are at most: positions have no gaps.
+    pub(crate) rows: i64,
+}
+
+/// Messages of a conversation, oldest first; `None` where the viewer may not know of it.
 pub(crate) async fn load(
     sql: &dyn Sql,
     viewer: &Viewer,
     id: ConversationId,
     span: Span,
     now: Timestamp,
-) -> Result<Option<(String, Vec<Message>)>, SqlError> {
-    let (range, range_params) = match span {
-        Span::After { position, rows } => {
-            ("m.position > ? AND m.position <= ?", vec![position.into(), position.saturating_add(rows).into()])
-        }
-        Span::Last { rows } => ("m.position > c.last_position - ?", vec![rows.into()]),
-    };
+) -> Result<Option<Vec<Message>>, SqlError> {
     // One statement for both: the conversation is a constant to the optimizer, and the messages a range of the index.
     let statement = format!(
-        "SELECT c.agent, {COLUMNS} FROM conversations c \
-         LEFT JOIN messages m ON m.conversation_id = c.id AND {range} AND m.created_at BETWEEN ? AND ? \
-         WHERE c.id = ? AND c.{VISIBLE}"
+        "SELECT {COLUMNS} FROM conversations c LEFT JOIN messages m ON m.conversation_id = c.id \
+         AND m.position > ? AND m.position <= ? AND m.created_at BETWEEN ? AND ? WHERE c.id = ? AND c.{VISIBLE}"
     );
-    let earliest = id.made_at().as_millis() - i64::try_from(CLOCK_SKEW.as_millis()).unwrap_or(0);
-    let mut params = range_params;
-    params.extend([Value::Integer(earliest), (now + CLOCK_SKEW).into(), id.to_string().into()]);
+    let mut params = vec![span.after.into(), span.after.saturating_add(span.rows).into()];
+    params.extend(period(id, now));
+    params.push(id.to_string().into());
     params.extend(viewer.params());
     let rows = sql.query(&statement, params).await?;
     let Some(first) = rows.first() else { return Ok(None) };
-    let agent = first.get(0)?;
-    if first.get::<Option<String>>(1)?.is_none() {
-        return Ok(Some((agent, Vec::new())));
+    if first.get::<Option<String>>(0)?.is_none() {
+        return Ok(Some(Vec::new()));
     }
-    let mut messages: Vec<Message> = rows.iter().map(|row| read(row, 1)).collect::<Result<_, _>>()?;
+    let mut messages: Vec<Message> = rows.iter().map(|row| read(row, 0)).collect::<Result<_, _>>()?;
     messages.sort_unstable_by_key(|message| message.position);
-    Ok(Some((agent, messages)))
+    Ok(Some(messages))
+}
+
+/// When the messages of a conversation were stored, at the earliest and at the latest: so that partitions are left out.
+fn period(id: ConversationId, now: Timestamp) -> [Value; 2] {
+    let earliest = id.made_at().as_millis() - i64::try_from(CLOCK_SKEW.as_millis()).unwrap_or(0);
+    [earliest.into(), (now + CLOCK_SKEW).into()]
 }
 
 /// A message; `None` where the viewer may not know of the conversation, `Some(None)` where it has no such message.
@@ -249,4 +297,26 @@ fn read(row: &Row, first: usize) -> Result<Message, SqlError> {
         updated_at: row.get(first + 11)?,
         lease_until: row.get(first + 12)?,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_list_that_was_cut_is_not_taken_for_a_shorter_conversation() {
+        let whole = r#"[[2,"assistant","completed","b"],[1,"user","completed","a"]]"#;
+        let texts = |said: Vec<Said>| said.into_iter().map(|said| said.content).collect::<Vec<_>>();
+        assert_eq!(read_list(whole, 2).map(texts).unwrap(), ["a", "b"]);
+        assert!(read_list("[]", 0).unwrap().is_empty());
+        for (cut, expected) in [
+            (whole, 3),
+            (r#"[[2,"assistant","completed","b"]]"#, 2),
+            (r#"[[2,"assistant","completed","b"],]"#, 2),
+            (r#"[[2,"assistant","completed","b"],[1,"us]"#, 2),
+            ("[]", 1),
+        ] {
+            assert!(read_list(cut, expected).is_none(), "{cut}");
+        }
+    }
 }

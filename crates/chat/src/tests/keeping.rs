@@ -57,6 +57,8 @@ async fn conversations_are_listed_newest_first_and_page_by_page() {
             room.fakes.clock.advance(Duration::from_millis(1));
             all.insert(0, room.conversation().await);
         }
+        let newest = room.chat.conversation(&room.owner, all[0]).await.unwrap();
+        assert_eq!(room.chat.conversations(&room.owner, None, 1).await.unwrap(), [newest]);
         let mut listed = Vec::new();
         while listed.len() < 7 {
             let page = room.chat.conversations(&room.owner, listed.last().copied(), 3).await.unwrap();

@@ -24,7 +24,7 @@ struct Shaky {
 }
 
 fn lost() -> SqlError {
-    SqlError::Unavailable { reason: "the connection was lost".to_owned() }
+    SqlError::Unavailable { reason: "the connection was lost".into() }
 }
 
 fn next(outages: &Outages) -> Option<Outage> {

@@ -1,40 +1,15 @@
-use ids::{Id, Timestamp};
-
 use super::*;
 
-const NOW: Timestamp = Timestamp::from_millis(1_764_000_000_000);
-
 /// A history of exchanges, each `(question, answer, status)`.
-fn history(exchanges: &[(&str, &str, Status)]) -> Vec<Message> {
-    let message = |position, author, status, content: &str| Message {
-        id: Id::new(NOW, [0; 10]),
-        conversation: Id::new(NOW, [0; 10]),
-        position,
-        author,
-        status,
-        content: content.to_owned(),
-        model: None,
-        usage: None,
-        failure: None,
-        created_at: NOW,
-        updated_at: NOW,
-        lease_until: None,
-    };
-    let pairs = exchanges.iter().zip((1..).step_by(2)).flat_map(|((question, answer, status), position)| {
-        [
-            message(position, Author::User, Status::Completed, question),
-            message(position + 1, Author::Assistant, *status, answer),
-        ]
+fn history(exchanges: &[(&str, &str, Status)]) -> Vec<Said> {
+    let said = |author, status, content: &str| Said { author, status, content: content.to_owned() };
+    let pairs = exchanges.iter().flat_map(|(question, answer, status)| {
+        [said(Author::User, Status::Completed, question), said(Author::Assistant, *status, answer)]
     });
     pairs.collect()
 }
 
-fn asked(
-    instructions: Option<&str>,
-    history: &[Message],
-    message: &str,
-    context_tokens: u64,
-) -> Result<String, TooLong> {
+fn asked(instructions: Option<&str>, history: &[Said], message: &str, context_tokens: u64) -> Result<String, TooLong> {
     let messages = window(instructions, history, message, context_tokens)?;
     let texts =
         messages.iter().map(|message| message.content.as_ref().map(|content| content.text()).unwrap_or_default());
