@@ -4,9 +4,9 @@
 //! went in and what DSPy 3.4.1 made of it; its tier says how much a miss matters: `core` must match, `extra` is nice to
 //! have, of `exotic` the fact of an error is enough.
 
+use std::io;
 use std::path::Path;
 
-use anyhow::{Context as _, Result};
 use predict::Value;
 use predict::python::json;
 
@@ -24,9 +24,9 @@ pub(crate) type Verdict = Result<(), String>;
 ///
 /// # Errors
 /// When the folder or a file of it cannot be read. A record that cannot be is a miss.
-pub fn run(folder: &Path) -> Result<Report> {
+pub fn run(folder: &Path) -> io::Result<Report> {
     let mut files: Vec<_> = std::fs::read_dir(folder)
-        .with_context(|| format!("cannot read {}", folder.display()))?
+        .map_err(|error| unreadable(folder, &error))?
         .filter_map(|entry| entry.ok().map(|entry| entry.path()))
         .filter(|path| path.extension().is_some_and(|extension| extension == "jsonl"))
         .collect();
@@ -34,7 +34,7 @@ pub fn run(folder: &Path) -> Result<Report> {
     let mut report = Report::default();
     for path in files {
         let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-        let text = std::fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
+        let text = std::fs::read_to_string(&path).map_err(|error| unreadable(&path, &error))?;
         let mut file = FileReport::new(name);
         for (index, line) in text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
             replay(index, line, &mut file);
@@ -42,6 +42,10 @@ pub fn run(folder: &Path) -> Result<Report> {
         report.files.push(file);
     }
     Ok(report)
+}
+
+fn unreadable(path: &Path, error: &io::Error) -> io::Error {
+    io::Error::new(error.kind(), format!("cannot read {}: {error}", path.display()))
 }
 
 fn replay(index: usize, line: &str, file: &mut FileReport) {
