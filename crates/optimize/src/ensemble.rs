@@ -24,7 +24,7 @@ pub type Reduce = Arc<dyn Fn(&[Prediction]) -> Option<Prediction> + Send + Sync>
 ///
 /// let reply = |answer| format!("[[ ## answer ## ]]\n{answer}\n\n[[ ## completed ## ]]");
 /// let lm = Arc::new(ScriptedLm::texts([reply("Oslo"), reply("Bergen"), reply("oslo.")]));
-/// let together = Ensemble::default().of(vec![Predict::new("question -> answer")?; 3]);
+/// let together = Ensemble::default().compile(vec![Predict::new("question -> answer")?; 3]);
 /// let inputs = map! { "question" => "What is Norway's capital?" };
 /// let prediction = futures::executor::block_on(together.forward(inputs, &Context::new(lm)))?;
 /// assert_eq!(prediction.text("answer"), Some("Oslo"));
@@ -45,9 +45,9 @@ impl Default for Ensemble {
 }
 
 impl Ensemble {
-    /// An ensemble of these programs.
+    /// One program of several.
     #[must_use]
-    pub fn of<P: Program>(&self, programs: Vec<P>) -> Ensembled<P> {
+    pub fn compile<P: Program>(&self, programs: Vec<P>) -> Ensembled<P> {
         Ensembled { programs, ensemble: self.clone() }
     }
 }

@@ -18,7 +18,7 @@ use crate::rollout::Rollout;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "entry", rename_all = "snake_case")]
 pub enum Entry {
-    /// A task began; the fingerprint covers its settings, the program and the data.
+    /// A task began; the fingerprint covers its settings, the program, the data and the names of the models.
     Began {
         /// The part of the run that is this task; empty for the whole run.
         scope: String,
@@ -67,8 +67,8 @@ pub enum JournalError {
         #[source]
         source: serde_json::Error,
     },
-    /// The journal belongs to a run with other settings, another program or other data.
-    #[error("the journal belongs to another run: {scope:?} was begun with other settings, program or data")]
+    /// The journal belongs to a run with other settings, another program, other data or other models.
+    #[error("the journal belongs to another run: {scope:?} was begun with other settings, program, data or models")]
     OfAnotherRun {
         /// The task that differs; empty for the whole run.
         scope: String,

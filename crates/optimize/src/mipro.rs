@@ -11,7 +11,8 @@ use predict::Example;
 use predict::python::random::PythonRandom;
 use serde::Serialize;
 
-use crate::candidate::Pool;
+use crate::candidate::{Candidate, Pool};
+use crate::evaluate::Evaluate;
 use crate::event::Event;
 use crate::metric::Metric;
 use crate::optimizer::{OptimizeError, Optimizer, Task};
@@ -212,6 +213,11 @@ impl<P: Program> Optimizer<P> for MiproV2 {
             let reason = format!("a minibatch of {} examples needs as many to validate with", self.minibatch_size);
             return Err(OptimizeError::Invalid(reason));
         }
+        // Judged first, the student is there to fall back on if the budget ends.
+        let evaluate = Evaluate { max_errors: self.max_errors, ..Evaluate::new(&valset, &*self.metric) };
+        let evaluation = evaluate.run_in(student, &task.scope.child("student")).await?;
+        let baseline = evaluation.score;
+        pool.push(Candidate::judged("student", student.clone(), evaluation));
         task.scope.tell(Event::Phase { name: "bootstrap".to_owned() });
         let demos = self.demo_sets(student, task, &trainset, plan.demo_sets, &mut random).await?;
         task.scope.tell(Event::Phase { name: "propose".to_owned() });
@@ -219,7 +225,7 @@ impl<P: Program> Optimizer<P> for MiproV2 {
         let demos = if self.is_zero_shot() { Vec::new() } else { demos };
         let choices = Choices { student, instructions, demos };
         task.scope.tell(Event::Phase { name: "search".to_owned() });
-        Search::new(self, choices, task.scope, &valset, pool, random).run(&plan).await
+        Search::new(self, choices, task.scope, &valset, pool, random).run(baseline, &plan).await
     }
 }
 

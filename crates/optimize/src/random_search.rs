@@ -76,7 +76,7 @@ impl BootstrapFewShotWithRandomSearch {
                 let mut shuffled = task.trainset.to_vec();
                 PythonRandom::new(seed).shuffle(&mut shuffled);
                 let most = i64::try_from(self.max_bootstrapped_demos).unwrap_or(i64::MAX);
-                let demos = PythonRandom::new(seed).randint(1, most) as usize;
+                let demos = PythonRandom::new(seed).randint(most.min(1), most) as usize;
                 self.bootstrap(demos).apply(student, task.teacher, &shuffled, &scope).await
             }
         }

@@ -10,7 +10,7 @@ use predict::{Context, Lm, Settings};
 use crate::budget::{Budget, Spend};
 use crate::event::Event;
 use crate::journal::{Journal, JournalError};
-use crate::ledger::{BookedLm, Ledger};
+use crate::ledger::{BookedLm, Ledger, digest_of};
 use crate::optimizer::OptimizeError;
 
 /// What a model is asked to do in a study.
@@ -220,7 +220,11 @@ impl<'a> Scope<'a> {
         &self.study.ledger
     }
 
+    /// Notes that this task begins, or checks that the journal's task is the same one with the same models.
     pub(crate) async fn begin(&self, fingerprint: String) -> Result<(), OptimizeError> {
+        let Study { task, teacher, proposer, judge, .. } = self.study;
+        let models = [task.lm(), teacher, proposer, judge].map(|lm| lm.model());
+        let fingerprint = digest_of(models.into_iter().chain([fingerprint.as_str()]));
         self.study.ledger.begin(&self.path, fingerprint).await
     }
 }

@@ -53,7 +53,7 @@ impl MiproV2 {
                     let mut shuffled = trainset.to_vec();
                     random.shuffle(&mut shuffled);
                     let most = i64::try_from(bootstrapped).unwrap_or(i64::MAX);
-                    let size = random.randint(1, most) as usize;
+                    let size = random.randint(most.min(1), most) as usize;
                     bootstrap(size).apply(student, task.teacher, &shuffled, &scope).await?
                 }
             };

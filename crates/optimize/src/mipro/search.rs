@@ -73,11 +73,9 @@ impl<'a, 'p, P: Program> Search<'a, 'p, P> {
         Self { mipro, choices, scope, valset, pool, random, estimator, tried, settled }
     }
 
-    pub(super) async fn run(mut self, plan: &Plan) -> Result<(), OptimizeError> {
-        let unchanged = vec![0; self.choices.sizes().len()];
-        let student = self.choices.student.clone();
-        let score = self.judge("student".to_owned(), student, self.valset, true, self.mipro.max_errors).await?;
-        self.estimator.observe(unchanged, score);
+    /// Tries combinations; `baseline` is the score of the student, which is the combination of all first choices.
+    pub(super) async fn run(mut self, baseline: f64, plan: &Plan) -> Result<(), OptimizeError> {
+        self.estimator.observe(vec![0; self.choices.sizes().len()], baseline);
         for trial in 1..=plan.trials {
             let choice = self.estimator.suggest();
             let program = self.choices.program(&choice);
@@ -90,7 +88,7 @@ impl<'a, 'p, P: Program> Search<'a, 'p, P> {
                     &drawn
                 }
             };
-            let score = self.judge(format!("trial {trial}"), program, examples, !plan.minibatch, usize::MAX).await?;
+            let score = self.judge(format!("trial {trial}"), program, examples, !plan.minibatch).await?;
             self.estimator.observe(choice.clone(), score);
             self.tried.entry(choice).or_default().push(score);
             let steps = self.mipro.minibatch_full_eval_steps.max(1);
@@ -115,7 +113,7 @@ impl<'a, 'p, P: Program> Search<'a, 'p, P> {
         let choice = choice.clone();
         let program = self.choices.program(&choice);
         let origin = format!("full evaluation after trial {trial}");
-        let score = self.judge(origin, program, self.valset, true, usize::MAX).await?;
+        let score = self.judge(origin, program, self.valset, true).await?;
         self.estimator.observe(choice.clone(), score);
         self.settled.push(choice);
         Ok(())
@@ -127,9 +125,9 @@ impl<'a, 'p, P: Program> Search<'a, 'p, P> {
         program: P,
         examples: &[Example],
         complete: bool,
-        max_errors: usize,
     ) -> Result<f64, OptimizeError> {
-        let evaluate = Evaluate { max_errors, ..Evaluate::new(examples, &*self.mipro.metric) };
+        // A combination that fails everywhere is a bad combination, no reason to stop.
+        let evaluate = Evaluate { max_errors: usize::MAX, ..Evaluate::new(examples, &*self.mipro.metric) };
         let evaluation = evaluate.run_in(&program, &self.scope.child(&origin)).await?;
         let score = evaluation.score;
         let candidate = Candidate::judged(origin, program, evaluation);

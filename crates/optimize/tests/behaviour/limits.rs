@@ -6,8 +6,8 @@ use async_trait::async_trait;
 use futures::StreamExt as _;
 use futures::executor::block_on;
 use optimize::{
-    BootstrapFewShotWithRandomSearch, Budget, Event, Extras, Journal, Limit, MemoryJournal, OptimizeError, Optimizer,
-    Outcome, Study,
+    BootstrapFewShotWithRandomSearch, Budget, Event, Extras, Journal, Limit, MemoryJournal, MiproV2, OptimizeError,
+    Optimizer, Outcome, Study,
 };
 use predict::{Lm, LmError, LmErrorKind, LmRequest, LmResponse, Predict};
 
@@ -45,6 +45,19 @@ fn a_budget_of_calls_is_exact_and_the_best_so_far_is_the_result() {
 }
 
 #[test]
+fn a_budget_that_ends_before_the_search_leaves_the_student() {
+    block_on(async {
+        let budget = Budget { calls: Some(14), ..Budget::default() };
+        let study = Study::on(TaskLm::reliable() as Arc<dyn Lm>).budget(budget).open().await.unwrap();
+        let (trainset, valset) = (examples(0..6), examples(6..12));
+        let optimizer = MiproV2::new(exact_match());
+        let outcome = optimizer.compile(&student(), &trainset, Extras::from(valset.as_slice()), &study).await.unwrap();
+        assert_eq!((outcome.stopped, outcome.candidates.len()), (Some(Limit::Calls), 1));
+        assert_eq!(outcome.candidates[0].origin, "student");
+    });
+}
+
+#[test]
 fn without_any_candidate_a_spent_budget_is_an_error() {
     let failed = block_on(within(Budget { calls: Some(5), ..Budget::default() }, TaskLm::reliable(), fresh()));
     assert!(matches!(failed, Err(OptimizeError::OutOfBudget { limit: Limit::Calls })), "{failed:?}");
@@ -79,13 +92,13 @@ fn a_study_out_of_budget_goes_on_with_a_larger_one() {
     assert_eq!(first.answered() + second.answered(), lm.answered());
 }
 
-/// A model that the provider turns away.
+/// The same model while its provider turns everybody away.
 struct Refusing(LmErrorKind);
 
 #[async_trait]
 impl Lm for Refusing {
     fn model(&self) -> &str {
-        "refusing"
+        "task"
     }
 
     async fn complete(&self, _request: &LmRequest) -> Result<LmResponse, LmError> {

@@ -10,7 +10,7 @@ use optimize::{
     BootstrapFewShot, BootstrapFewShotWithRandomSearch, Copro, Evaluate, Extras, Gepa, InferRules, Journal,
     JournalError, MemoryJournal, MiproV2, OptimizeError, Optimizer, Outcome, Program, Simba, Study,
 };
-use predict::Lm;
+use predict::{Lm, ScriptedLm};
 
 use crate::support::{FailingJournal, TaskLm, TwoStep, exact_match, examples, student, told, until_crash};
 
@@ -163,6 +163,19 @@ fn a_journal_of_other_settings_is_refused() {
     let told =
         matches!(&refused, Err(OptimizeError::Journal(error)) if matches!(**error, JournalError::OfAnotherRun { .. }));
     assert!(told, "{refused:?}");
+}
+
+#[test]
+fn a_journal_of_another_model_is_refused() {
+    let journal: Arc<dyn Journal> = Arc::new(MemoryJournal::default());
+    let (devset, metric) = (examples(0..3), exact_match());
+    let evaluate = async |lm: Arc<dyn Lm>| {
+        let study = Study::on(lm).journal(Arc::clone(&journal)).open().await.unwrap();
+        Evaluate::new(&devset, &*metric).run(&student(), &study).await
+    };
+    block_on(evaluate(TaskLm::reliable())).unwrap();
+    let refused = block_on(evaluate(Arc::new(ScriptedLm::default())));
+    assert!(matches!(refused, Err(OptimizeError::Journal(_))), "{refused:?}");
 }
 
 #[test]
