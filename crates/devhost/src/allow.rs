@@ -227,7 +227,8 @@ mod tests {
 
     #[test]
     fn what_is_no_pattern_is_an_error() {
-        for pattern in ["*", "example.com", "http://example.com/path", "http://a:80/path", "tcp://host", "http://a*.b"] {
+        for pattern in ["*", "example.com", "http://example.com/path", "http://a:80/path", "tcp://host", "http://a*.b"]
+        {
             assert!(list(&[pattern]).is_err(), "{pattern}");
         }
     }

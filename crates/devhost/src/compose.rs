@@ -101,7 +101,8 @@ impl Composition {
     ) -> Result<()> {
         let types = self.graph.types();
         let exported = types[provider_world].exports.get(export);
-        let exported = *exported.with_context(|| format!("the dependency for `{import}` does not export `{export}`"))?;
+        let exported =
+            *exported.with_context(|| format!("the dependency for `{import}` does not export `{export}`"))?;
         let imported = types[world].imports[import];
         let mut cache = Default::default();
         SubtypeChecker::new(&mut cache)

@@ -200,7 +200,9 @@ impl WorkerState for Worker {
     ) -> Pin<Box<dyn Future<Output = ()> + Send + Sync>> {
         let started = self.started.fetch_add(1, std::sync::atomic::Ordering::Relaxed) + 1;
         if self.around.host.faults.kill_instance_after == Some(started) {
-            self.around.kill.pull(format!("killed while it served its request number {started}, as the fault asks for"));
+            self.around
+                .kill
+                .pull(format!("killed while it served its request number {started}, as the fault asks for"));
         }
         match self.reuse.request_timeout {
             Some(timeout) => Box::pin(sleep(timeout)),

@@ -238,7 +238,9 @@ impl Trigger {
             bail!("route must be a string pattern or `{{ private = true }}`");
         }
         match (&self.component, &self.static_response) {
-            (Some(id), None) => ensure!(components.contains_key(id), "a trigger names `{id}`, which is not a component"),
+            (Some(id), None) => {
+                ensure!(components.contains_key(id), "a trigger names `{id}`, which is not a component")
+            }
             (None, Some(_)) => {}
             _ => bail!("a trigger needs either `component` or `static_response`"),
         }

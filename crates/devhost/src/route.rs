@@ -120,9 +120,8 @@ mod tests {
     use super::*;
 
     fn router(routes: &[&str]) -> Router {
-        let trigger = |route: &&str| {
-            toml::from_str::<Trigger>(&format!("route = {route:?}\ncomponent = {route:?}\n")).unwrap()
-        };
+        let trigger =
+            |route: &&str| toml::from_str::<Trigger>(&format!("route = {route:?}\ncomponent = {route:?}\n")).unwrap();
         Router::new(&routes.iter().map(trigger).collect::<Vec<_>>()).unwrap()
     }
 

@@ -70,10 +70,9 @@ impl Values {
         for provider in &runtime.variables_providers {
             providers.push(match provider {
                 VariablesProvider::Static { values } => Provider::Static(values.clone()),
-                VariablesProvider::Env { prefix, dotenv_path } => Provider::environment(
-                    prefix.as_deref().unwrap_or(DEFAULT_PREFIX),
-                    dotenv_path.as_deref(),
-                )?,
+                VariablesProvider::Env { prefix, dotenv_path } => {
+                    Provider::environment(prefix.as_deref().unwrap_or(DEFAULT_PREFIX), dotenv_path.as_deref())?
+                }
             });
         }
         providers.push(Provider::environment(DEFAULT_PREFIX, Some(Path::new(".env")))?);
@@ -217,7 +216,9 @@ mod tests {
         let templates = BTreeMap::from([("api".to_owned(), "https://{{ region }}.example.com".to_owned())]);
         let seen = values.for_component("chat", &templates).unwrap();
         assert_eq!(seen.get("api").unwrap(), "https://eu.example.com");
-        assert!(matches!(seen.get("region"), Err(Error::Undefined(text)) if text == r#"no variable for "chat"."region""#));
+        assert!(
+            matches!(seen.get("region"), Err(Error::Undefined(text)) if text == r#"no variable for "chat"."region""#)
+        );
         assert!(matches!(seen.get("Region"), Err(Error::InvalidName(_))));
     }
 
@@ -229,7 +230,8 @@ mod tests {
         )
         .unwrap();
         let runtime: RuntimeConfig =
-            toml::from_str("[[variables_provider]]\ntype = \"static\"\nvalues = { a = \"file\", c = \"file\" }").unwrap();
+            toml::from_str("[[variables_provider]]\ntype = \"static\"\nvalues = { a = \"file\", c = \"file\" }")
+                .unwrap();
         let all = Values::resolve(&manifest, &runtime, &["a=line".to_owned()]).unwrap();
         assert_eq!((&*all.0["a"], &*all.0["b"], &*all.0["c"]), ("line", "default", "file"));
 

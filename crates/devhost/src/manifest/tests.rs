@@ -33,7 +33,9 @@ fn what_is_not_known_is_named() {
         assert!(error(&format!("{HELLO}{line}\n")).contains(named), "{line}: {}", error(&format!("{HELLO}{line}\n")));
     }
     assert!(error(&HELLO.replace("trigger.http", "trigger.redis")).contains("[[trigger.redis]]"));
-    assert!(error(&HELLO.replace("\"hello.wasm\"", "{ url = \"https://x\" }")).contains("only a `source` that is a path"));
+    assert!(
+        error(&HELLO.replace("\"hello.wasm\"", "{ url = \"https://x\" }")).contains("only a `source` that is a path")
+    );
 }
 
 #[test]

@@ -43,7 +43,8 @@ async fn host_calls_can_be_slow() -> Result<()> {
 
 #[tokio::test]
 async fn database_connections_can_be_cut() -> Result<()> {
-    let devhost = mysql::start("cut", &["--fault", "drop-database-every=2"]).await?;
+    let database = mysql::start("cut", &["--fault", "drop-database-every=2"]).await?;
+    let devhost = &database.devhost;
     let outcome = async || devhost.ask("mysql/execute", "DO 1").await;
     assert!(outcome().await?.is_null());
     let cut = outcome().await?;

@@ -40,7 +40,10 @@ async fn what_cannot_work_is_said_before_the_port_is_open() -> Result<()> {
         (vec!["--runtime-config-file", "nobody.toml"], "cannot read nobody.toml"),
     ] {
         let folder = tempfile::tempdir()?;
-        std::fs::write(folder.path().join("spin.toml"), "spin_manifest_version = 2\n[application]\nname = \"x\"\n[trigger]")?;
+        std::fs::write(
+            folder.path().join("spin.toml"),
+            "spin_manifest_version = 2\n[application]\nname = \"x\"\n[trigger]",
+        )?;
         let devhost = Command::new(env!("CARGO_BIN_EXE_devhost"));
         let ended = { devhost }.arg("up").arg("--from").arg(folder.path()).args(&arguments).output()?;
         assert!(!ended.status.success());

@@ -108,7 +108,9 @@ impl Devhost {
 
     /// Waits until the devhost's stderr holds a text.
     pub(crate) async fn says(&self, text: &str) -> Result<()> {
-        until(|| async { Ok(self.stderr().contains(text)) }).await.with_context(|| format!("{text:?}: {}", self.stderr()))
+        until(|| async { Ok(self.stderr().contains(text)) })
+            .await
+            .with_context(|| format!("{text:?}: {}", self.stderr()))
     }
 
     pub(crate) fn log(&self, name: &str) -> Result<String> {

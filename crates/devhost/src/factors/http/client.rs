@@ -10,6 +10,7 @@ use http::{Request, Response};
 use http_body_util::BodyExt;
 use hyper_util::client::legacy::{self, Client};
 use hyper_util::rt::TokioExecutor;
+use rustls::crypto::ring;
 use rustls::pki_types::{CertificateDer, pem::PemObject};
 use rustls::{ClientConfig, RootCertStore};
 use tokio::time::timeout;
@@ -86,7 +87,9 @@ fn tls_config(system: bool, file: Option<&Path>) -> Result<Arc<ClientConfig>> {
             roots.add(certificate.with_context(unreadable)?).with_context(unreadable)?;
         }
     }
-    let mut config = ClientConfig::builder().with_root_certificates(roots).with_no_client_auth();
+    // Said, because a default exists only as long as no other crate brings a second provider.
+    let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()));
+    let mut config = config.with_safe_default_protocol_versions()?.with_root_certificates(roots).with_no_client_auth();
     config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
     Ok(Arc::new(config))
 }

@@ -50,8 +50,7 @@ pub(super) fn unknown_parameter(address: &str) -> Option<String> {
 /// Like Spin when the URL has a parameter that is not known or has no valid value (spin.md 3.1).
 pub(super) fn options(address: &str) -> Result<Opts> {
     let mut url = Url::parse(address)?;
-    let (tls, others): (Vec<_>, Vec<_>) =
-        url.query_pairs().into_owned().partition(|(name, _)| is_tls_parameter(name));
+    let (tls, others): (Vec<_>, Vec<_>) = url.query_pairs().into_owned().partition(|(name, _)| is_tls_parameter(name));
     let use_tls = tls.iter().any(|(_, mode)| !mode.eq_ignore_ascii_case("disabled"));
     url.set_query(None);
     url.query_pairs_mut().extend_pairs(others);

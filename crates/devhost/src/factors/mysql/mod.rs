@@ -9,14 +9,12 @@ use std::sync::Arc;
 use mysql_async::{Conn, Pool};
 use tokio::sync::Mutex;
 use tokio::time::timeout;
-use wasmtime::component::{Accessor, FutureReader, HasSelf, Resource, ResourceTable, StreamReader};
 use wasmtime::bail;
+use wasmtime::component::{Accessor, FutureReader, HasSelf, Resource, ResourceTable, StreamReader};
 
 use super::MAX_HANDLES;
 use super::stream::Channel;
-use crate::bindings::mysql::{
-    Column, Error, Host, HostConnection, HostConnectionWithStore, ParameterValue, Row,
-};
+use crate::bindings::mysql::{Column, Error, Host, HostConnection, HostConnectionWithStore, ParameterValue, Row};
 use crate::instance::{Guest, Surroundings};
 use crate::strict::HANG;
 
@@ -137,4 +135,3 @@ async fn inject_drop(around: &Surroundings, conn: &SharedConn) {
         eprintln!("devhost: cannot drop the connection, as the fault asks for: {error}");
     }
 }
-

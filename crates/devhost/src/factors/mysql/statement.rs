@@ -44,8 +44,7 @@ async fn send_rows(
     rows_tx: mpsc::Sender<Row>,
 ) -> Result<(), Error> {
     let other = |error: mysql_async::Error| Error::Other(error.to_string());
-    let mut found =
-        conn.exec_iter(text, parameters).await.map_err(|error| Error::QueryFailed(format!("{error:?}")))?;
+    let mut found = conn.exec_iter(text, parameters).await.map_err(|error| Error::QueryFailed(format!("{error:?}")))?;
     let columns = columns(found.columns_ref());
     // The component may be gone already; the rows channel tells.
     let _ = columns_tx.send(columns.clone());

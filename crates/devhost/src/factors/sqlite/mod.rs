@@ -7,14 +7,12 @@ use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::{Result, ensure};
-use wasmtime::component::{Accessor, FutureReader, HasSelf, Resource, StreamReader};
 use wasmtime::bail;
+use wasmtime::component::{Accessor, FutureReader, HasSelf, Resource, StreamReader};
 
 use super::MAX_HANDLES;
 use super::stream::Channel;
-use crate::bindings::sqlite::{
-    Error, Host, HostConnection, HostConnectionWithStore, QueryResult, RowResult, Value,
-};
+use crate::bindings::sqlite::{Error, Host, HostConnection, HostConnectionWithStore, QueryResult, RowResult, Value};
 use crate::instance::Guest;
 use crate::runtime_config::SqliteDatabase;
 use database::Location;
