@@ -267,7 +267,7 @@ pub(crate) async fn keep_signing_key(sql: &dyn Sql, fresh: &[u8; 32], now: Times
         Ok(()) | Err(SqlError::UniqueViolation { .. }) => {}
         Err(error) => return Err(error),
     }
-    signing_key(sql).await?.ok_or_else(|| SqlError::Statement { reason: "the signing key vanished".to_owned() })
+    signing_key(sql).await?.ok_or_else(|| SqlError::Statement { reason: "the signing key vanished".into() })
 }
 
 /// The account whose columns begin at `first`.

@@ -63,7 +63,7 @@ pub async fn migrate_to(sql: &dyn Sql, clock: &dyn Clock, wanted: &[Migration]) 
 
 fn is_missing_table(error: &SqlError) -> bool {
     // SQLite: "no such table"; MariaDB: ER_NO_SUCH_TABLE.
-    matches!(error, SqlError::Statement { reason } if reason.contains("no such table") || reason.starts_with("1146"))
+    matches!(error, SqlError::Statement { reason } if reason.as_str().contains("no such table") || reason.as_str().starts_with("1146:"))
 }
 
 const RECORDS: &str = "SELECT number, statements_done, checksum FROM schema_migrations";

@@ -108,7 +108,7 @@ fn from_value(value: mysql_async::Value, column: &Column) -> Result<Value, SqlEr
     use mysql_async::Value as Native;
     let refused = || {
         let (name, kind) = (column.name_str(), column.column_type());
-        Err(SqlError::Statement { reason: format!("the column {name} is a {kind:?}, which Spin cannot read") })
+        Err(SqlError::Statement { reason: format!("the column {name} is a {kind:?}, which Spin cannot read").into() })
     };
     match value {
         Native::NULL => Ok(Value::Null),
@@ -132,8 +132,8 @@ fn to_error(error: Error) -> SqlError {
     match error {
         Error::Server(error) => mariadb::error(error.code, &error.message),
         Error::Driver(mysql_async::DriverError::StmtParamsMismatch { required, supplied }) => {
-            SqlError::Statement { reason: format!("{supplied} values for {required} parameters") }
+            SqlError::Statement { reason: format!("{supplied} values for {required} parameters").into() }
         }
-        other => SqlError::Unavailable { reason: mariadb::redacted(&other.to_string()) },
+        other => SqlError::Unavailable { reason: mariadb::redacted(&other.to_string()).into() },
     }
 }

@@ -55,7 +55,7 @@ impl SqliteSession {
             let mut prepared = connection.prepare_cached(&statement).map_err(to_error)?;
             let expected = prepared.parameter_count();
             if expected != params.len() {
-                let reason = format!("{} values for {expected} parameters", params.len());
+                let reason = format!("{} values for {expected} parameters", params.len()).into();
                 return Err(SqlError::Statement { reason });
             }
             for (index, value) in params.iter().enumerate() {
@@ -103,7 +103,7 @@ impl Session for SqliteSession {
 async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, SqlError> + Send + 'static,
 ) -> Result<T, SqlError> {
-    let lost = |_| SqlError::Unavailable { reason: "the blocking thread was lost".to_owned() };
+    let lost = |_| SqlError::Unavailable { reason: "the blocking thread was lost".into() };
     tokio::task::spawn_blocking(work).await.map_err(lost)?
 }
 

@@ -97,7 +97,10 @@ impl SpinMySqlSession {
         // An error after the first row is only told here.
         match result.await {
             Ok(()) => Ok(rows),
-            Err(MysqlError::ValueConversionFailed(reason)) => Err(SqlError::Statement { reason }),
+            // The text begins with the value.
+            Err(MysqlError::ValueConversionFailed(text)) => Err(unreadable(
+                text.split_once(" in column ").map_or("of a type that Spin cannot read", |(_, column)| column),
+            )),
             Err(error) => Err(mariadb::error_from_text(&text_of(Error::MysqlError(error)))),
         }
     }
@@ -109,7 +112,7 @@ impl SpinMySqlSession {
         let Error::MysqlError(MysqlError::Other(_)) = error else {
             return mariadb::error_from_text(&text_of(error));
         };
-        let lost = || SqlError::Unavailable { reason: "the connection was lost".to_owned() };
+        let lost = || SqlError::Unavailable { reason: "the connection was lost".into() };
         let Ok(mut answer) = self.0.query("SHOW ERRORS", []).await else { return lost() };
         let mut last = None;
         while let Some(values) = answer.rows().next().await {
@@ -129,7 +132,7 @@ impl SpinMySqlSession {
                 mariadb::error(code.unwrap_or(0), message)
             }
             // The server has seen no error, so the driver did not send the statement: a wrong number of parameters.
-            (Ok(()), _) => SqlError::Statement { reason: "the driver refused the statement".to_owned() },
+            (Ok(()), _) => SqlError::Statement { reason: "the driver refused the statement".into() },
         }
     }
 }
@@ -137,7 +140,7 @@ impl SpinMySqlSession {
 /// The error in the Debug text of the driver's.
 fn error_of_execute(text: &str) -> SqlError {
     if text.contains("StmtParamsMismatch") {
-        return SqlError::Statement { reason: mariadb::redacted(text) };
+        return SqlError::Statement { reason: mariadb::redacted(text).into() };
     }
     mariadb::error_from_text(text)
 }
@@ -187,5 +190,5 @@ fn from_value(value: DbValue) -> Result<Value, SqlError> {
 }
 
 fn unreadable(what: &str) -> SqlError {
-    SqlError::Statement { reason: format!("a value is {what}") }
+    SqlError::Statement { reason: format!("a value cannot be read: {what}").into() }
 }

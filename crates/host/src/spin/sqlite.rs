@@ -73,7 +73,7 @@ impl SpinSqliteSession {
 }
 
 fn to_error(error: Error) -> SqlError {
-    let unavailable = |reason: &str| SqlError::Unavailable { reason: reason.to_owned() };
+    let unavailable = |reason: &str| SqlError::Unavailable { reason: reason.into() };
     match error {
         Error::Io(text) => sqlite::error(&text),
         Error::NoSuchDatabase => unavailable("the deployment has no SQLite database called default"),

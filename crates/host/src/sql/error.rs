@@ -4,6 +4,30 @@ use fault::{Fault, Kind};
 
 use super::DecodeError;
 
+/// What a driver or a database said, word for word: for the log, not for a client.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct Reason(String);
+
+impl Reason {
+    /// The words.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl From<String> for Reason {
+    fn from(text: String) -> Self {
+        Self(text)
+    }
+}
+
+impl From<&str> for Reason {
+    fn from(text: &str) -> Self {
+        Self(text.to_owned())
+    }
+}
+
 /// Why a statement failed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SqlError {
@@ -26,7 +50,8 @@ pub enum SqlError {
     #[error("the database is not available")]
     Unavailable {
         /// What the driver said, without the address and its password.
-        reason: String,
+        #[source]
+        reason: Reason,
     },
     /// The result has more rows than anybody should read at once.
     #[error("more than {limit} rows")]
@@ -41,7 +66,8 @@ pub enum SqlError {
     #[error("the statement failed")]
     Statement {
         /// What the database said.
-        reason: String,
+        #[source]
+        reason: Reason,
     },
 }
 

@@ -22,7 +22,7 @@ use async_trait::async_trait;
 
 pub use self::{
     dialect::Dialect,
-    error::SqlError,
+    error::{Reason, SqlError},
     pool::Limits,
     unusable::Unusable,
     value::{DecodeError, FromValue, Row, Value},

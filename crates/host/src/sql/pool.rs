@@ -110,7 +110,7 @@ impl<D: Driver> Pool<D> {
         work: impl Future<Output = Result<T, SqlError>> + Send,
     ) -> Result<T, SqlError> {
         within(self.clock.as_ref(), limit, work).await.unwrap_or_else(|_| {
-            Err(SqlError::Unavailable { reason: format!("no answer within {} ms", limit.as_millis()) })
+            Err(SqlError::Unavailable { reason: format!("no answer within {} ms", limit.as_millis()).into() })
         })
     }
 
@@ -139,7 +139,7 @@ impl<D: Driver> Pool<D> {
     pub(super) async fn check_out_fresh(self: &Arc<Self>) -> Result<Lease<D>, SqlError> {
         self.open().await.map_err(|refusal| match refusal {
             Refusal::Failed(error) => error,
-            Refusal::Full => SqlError::Unavailable { reason: "too many connections".to_owned() },
+            Refusal::Full => SqlError::Unavailable { reason: "too many connections".into() },
         })
     }
 
@@ -179,7 +179,7 @@ impl<D: Driver> Pool<D> {
             }
         }));
         receiver.await.unwrap_or_else(|_| {
-            Err(Refusal::Failed(SqlError::Unavailable { reason: "the opening task was lost".to_owned() }))
+            Err(Refusal::Failed(SqlError::Unavailable { reason: "the opening task was lost".into() }))
         })
     }
 

@@ -55,7 +55,7 @@ impl<D: Driver> Pooled<D> {
                 self.pool.park_idle();
                 if !is_read {
                     return Err(SqlError::Unavailable {
-                        reason: "the connection broke during a write, which may have been carried out".to_owned(),
+                        reason: "the connection broke during a write, which may have been carried out".into(),
                     });
                 }
                 let lease = self.pool.check_out_fresh().await?;

@@ -29,7 +29,7 @@ impl<D: Driver> Running<D> {
         if let Some(error) = &self.ended_by {
             return Err(error.clone());
         }
-        let abandoned = SqlError::Unavailable { reason: "the transaction was abandoned in a statement".to_owned() };
+        let abandoned = SqlError::Unavailable { reason: "the transaction was abandoned in a statement".into() };
         self.ended_by = Some(abandoned);
         let lease =
             self.lease.as_mut().expect("only commit, rollback and drop take it, and all consume the transaction");

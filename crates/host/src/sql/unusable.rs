@@ -2,17 +2,17 @@
 
 use async_trait::async_trait;
 
-use super::{Dialect, Row, Sql, SqlError, Transaction, Value};
+use super::{Dialect, Reason, Row, Sql, SqlError, Transaction, Value};
 
 /// Answers every call with [`SqlError::Unavailable`], so that a wrong setting becomes a clear 503 and a failing
 /// `/health/ready`, not a dead instance.
 pub struct Unusable {
-    reason: String,
+    reason: Reason,
 }
 
 impl Unusable {
     /// A database that is not available because of `reason`, which must hold no secret.
-    pub fn new(reason: impl Into<String>) -> Self {
+    pub fn new(reason: impl Into<Reason>) -> Self {
         Self { reason: reason.into() }
     }
 

@@ -12,7 +12,7 @@ pub(crate) const GREETING: &[&str] = &["SET SESSION innodb_lock_wait_timeout = 5
 /// The error that MariaDB gives the number `code` and describes as `message`
 /// (<https://mariadb.com/kb/en/mariadb-error-code-reference/>).
 pub(crate) fn error(code: u16, message: &str) -> SqlError {
-    let reason = format!("{code}: {message}");
+    let reason = format!("{code}: {}", without_values(code, message)).into();
     match code {
         // ER_DUP_ENTRY, ER_DUP_ENTRY_WITH_KEY_NAME: "Duplicate entry '…' for key 'users_email'".
         1062 | 1586 => SqlError::UniqueViolation { constraint: key_of(message).to_owned() },
@@ -43,6 +43,16 @@ fn is_outage(code: u16) -> bool {
     )
 }
 
+/// The message without the value that some errors repeat: it may be anything that a client sent, and goes into the log.
+fn without_values(code: u16, message: &str) -> String {
+    // ER_TRUNCATED_WRONG_VALUE, ER_TRUNCATED_WRONG_VALUE_FOR_FIELD: "Incorrect string value: '…' for column …".
+    let parts = match code {
+        1292 | 1366 => message.split_once(": '").zip(message.rsplit_once("' for ")),
+        _ => None,
+    };
+    parts.map_or_else(|| message.to_owned(), |((what, _), (_, place))| format!("{what} for {place}"))
+}
+
 fn key_of(message: &str) -> &str {
     message.rsplit_once("for key '").map_or("", |(_, key)| key.trim_end_matches('\''))
 }
@@ -55,7 +65,7 @@ fn key_of(message: &str) -> &str {
 pub(crate) fn error_from_text(text: &str) -> SqlError {
     match server_error(text) {
         Some((code, message)) => error(code, &message),
-        None => SqlError::Unavailable { reason: redacted(text) },
+        None => SqlError::Unavailable { reason: redacted(text).into() },
     }
 }
 
@@ -187,6 +197,14 @@ mod tests {
     }
 
     #[test]
+    fn a_value_that_does_not_fit_is_not_repeated() {
+        let error =
+            error(1366, "Incorrect string value: '\\xFFsecret' for column `kowai`.`messages`.`content` at row 1");
+        let reason = "1366: Incorrect string value for column `kowai`.`messages`.`content` at row 1".into();
+        assert_eq!(error, SqlError::Statement { reason });
+    }
+
+    #[test]
     fn a_duplicate_value_cannot_forge_the_code() {
         let text = r#"Server(ServerError { code: 1062, message: "Duplicate entry 'ServerError { code: 1213, ' for key 'k'", state: "23000" })"#;
         assert_eq!(error_from_text(text), SqlError::UniqueViolation { constraint: "k".to_owned() });
@@ -196,7 +214,7 @@ mod tests {
     fn what_is_no_answer_of_the_server_is_a_lost_connection_and_keeps_the_password_secret() {
         let text = "address mysql://kowai:secret@db:3306/kowai is not permitted\n   0: backtrace";
         let SqlError::Unavailable { reason } = error_from_text(text) else { panic!("another error") };
-        assert_eq!(reason, "address <address> is not permitted");
+        assert_eq!(reason.as_str(), "address <address> is not permitted");
         let lost = r#"Io(Io(Os { code: 104, kind: ConnectionReset, message: "Connection reset by peer" }))"#;
         assert!(matches!(error_from_text(lost), SqlError::Unavailable { .. }));
     }

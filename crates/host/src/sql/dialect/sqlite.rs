@@ -32,7 +32,7 @@ pub(crate) fn error(text: &str) -> SqlError {
         "channel closed",
         "interrupted",
     ];
-    let reason = text.to_owned();
+    let reason = text.into();
     if BROKEN.iter().any(|broken| text.contains(broken)) {
         SqlError::Unavailable { reason }
     } else {
@@ -57,8 +57,8 @@ mod tests {
             ),
             ("FOREIGN KEY constraint failed", SqlError::ForeignKeyViolation),
             ("database is locked", SqlError::LockTimeout),
-            ("disk I/O error", SqlError::Unavailable { reason: "disk I/O error".to_owned() }),
-            ("no such table: cats", SqlError::Statement { reason: "no such table: cats".to_owned() }),
+            ("disk I/O error", SqlError::Unavailable { reason: "disk I/O error".into() }),
+            ("no such table: cats", SqlError::Statement { reason: "no such table: cats".into() }),
         ] {
             assert_eq!(error(text), expected);
         }

@@ -206,10 +206,10 @@ async fn an_error_in_the_middle_ends_a_transaction_or_only_its_statement() {
     for (error, is_over) in [
         (SqlError::UniqueViolation { constraint: String::new() }, false),
         (SqlError::ForeignKeyViolation, false),
-        (SqlError::Statement { reason: String::new() }, false),
+        (SqlError::Statement { reason: "".into() }, false),
         (SqlError::Deadlock, true),
         (SqlError::LockTimeout, true),
-        (SqlError::Unavailable { reason: String::new() }, true),
+        (SqlError::Unavailable { reason: "".into() }, true),
         (SqlError::TooManyRows { limit: 1 }, true),
     ] {
         let mut transaction = bench.sql.begin().await.unwrap();
@@ -253,7 +253,7 @@ async fn a_statement_ends_at_its_deadline() {
     bench.server.next("SELECT", Turn::Waits(waits));
     let select = bench.start(bench.select()).await;
     bench.clock.advance(Duration::from_secs(10));
-    let reason = "no answer within 10000 ms".to_owned();
+    let reason = "no answer within 10000 ms".into();
     assert_eq!(select.await, Err(SqlError::Unavailable { reason }));
     bench.settle().await;
     assert_eq!(bench.counts(), (0, 0, 0));
@@ -277,7 +277,7 @@ async fn an_open_that_takes_too_long_is_not_dropped_and_its_connection_serves_th
 #[tokio::test]
 async fn an_open_that_fails_is_told_and_leaves_nothing() {
     let bench = bench();
-    let refused = SqlError::Unavailable { reason: "refused".to_owned() };
+    let refused = SqlError::Unavailable { reason: "refused".into() };
     bench.server.next_open(Turn::Fails(refused.clone()));
     assert_eq!(bench.select().await, Err(refused));
     assert_eq!(bench.counts(), (0, 0, 0));

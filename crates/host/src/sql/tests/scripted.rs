@@ -54,7 +54,7 @@ impl Server {
 }
 
 pub(super) fn lost() -> Turn {
-    Turn::Fails(SqlError::Unavailable { reason: "lost".to_owned() })
+    Turn::Fails(SqlError::Unavailable { reason: "lost".into() })
 }
 
 #[async_trait]
