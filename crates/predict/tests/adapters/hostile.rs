@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use predict::python::json;
+use predict::python::json::{self, MAX_DEPTH};
 use predict::python::json_repair::{self, RepairError};
 use predict::python::literal_eval::literal_eval;
 use predict::python::random::PythonRandom;
@@ -136,6 +136,18 @@ fn deep_nesting_is_refused_and_not_recursed_into() {
 }
 
 #[test]
+fn the_deepest_values_that_are_read_fit_the_stack_of_a_wasm_instance() {
+    // Debug builds take several times the stack of release builds, in which this holds with 512 kB.
+    let stack = if cfg!(debug_assertions) { 4096 } else { 512 } * 1024;
+    let read = std::thread::Builder::new().stack_size(stack).spawn(|| {
+        let text = format!("{}null{}", "{\"n\": [], \"next\": ".repeat(MAX_DEPTH - 2), "}".repeat(MAX_DEPTH - 2));
+        let completion = format!("{{\"answer\": {text}, \"tags\": []}}");
+        JsonAdapter::default().parse(&signature(), &completion).is_ok()
+    });
+    assert!(read.expect("a thread can be started").join().expect("the stack suffices"));
+}
+
+#[test]
 fn long_monotony_is_read_in_one_pass_or_given_up() {
     for piece in [
         "\"",
@@ -188,7 +200,7 @@ fn unions_of_recursive_models_take_bounded_time() {
     let mut left = model("Left");
     left.fields[1].ty = Type::Union(vec![Type::Ref("Left".into()), right, Type::None]);
     let ty = Type::Model(Arc::new(left));
-    let value = format!("{}null{}", "{\"v\": 1, \"next\": ".repeat(100), "}".repeat(100));
+    let value = format!("{}null{}", "{\"v\": 1, \"next\": ".repeat(60), "}".repeat(60));
     // The innermost value is none of an integer, so that every combination fails.
     let value = value.replacen("null", "{\"v\": \"x\", \"next\": null}", 1);
     assert!(predict::coerce::parse_value(&value.into(), &ty).is_err());

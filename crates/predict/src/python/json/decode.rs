@@ -5,9 +5,9 @@ use thiserror::Error;
 
 use crate::value::{Map, Value};
 
-/// How deep values may nest. CPython gives up near its recursion limit of 1000; this is well below what the smallest
-/// stack of a WebAssembly instance holds.
-pub const MAX_DEPTH: usize = 200;
+/// How deep values may nest. CPython gives up near its recursion limit of 1000. Here a level costs up to 3 kB of stack
+/// where it is most (reading a recursive model inside a union), and wasmtime gives an instance 512 kB.
+pub const MAX_DEPTH: usize = 100;
 
 /// Python refuses longer integers (`sys.int_max_str_digits`), which bounds the quadratic cost of reading them.
 const MAX_INTEGER_DIGITS: usize = 4300;
