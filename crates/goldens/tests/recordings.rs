@@ -31,7 +31,8 @@ fn every_recording_of_tier_core_matches() {
 
 #[test]
 fn a_byte_more_in_a_prompt_is_a_miss() {
-    let report = changed("call.jsonl", "own-call-000", "In adhering to this structure", "In  adhering to this structure");
+    let report =
+        changed("call.jsonl", "own-call-000", "In adhering to this structure", "In  adhering to this structure");
     assert_eq!(report.core_misses(), 1);
     assert!(report.to_string().contains("differs at byte"), "{report}");
 }
@@ -45,7 +46,12 @@ fn another_value_is_a_miss() {
 
 #[test]
 fn another_byte_of_a_saved_file_or_a_body_is_a_miss() {
-    let file = changed("program_state.jsonl", "own-program_state-014", r#"\"prefix\": \"Question:\""#, r#"\"prefix\": \"Q:\""#);
+    let file = changed(
+        "program_state.jsonl",
+        "own-program_state-014",
+        r#"\"prefix\": \"Question:\""#,
+        r#"\"prefix\": \"Q:\""#,
+    );
     assert_eq!(file.core_misses(), 1, "{file}");
     let body = changed("wire.jsonl", "own-wire-000", r#"{\"model\":"#, r#"{ \"model\":"#);
     assert_eq!(body.core_misses(), 1, "{body}");

@@ -1,8 +1,8 @@
 //! Whole calls of modules: what the model is asked, and what is predicted.
 
 use predict::{
-    BestOfN, ChainOfThought, Context, Field, Map, Module, MultiChainComparison, Predict, Prediction, Settings, Signature,
-    Value,
+    BestOfN, ChainOfThought, Context, Field, Map, Module, MultiChainComparison, Predict, Prediction, Settings,
+    Signature, Value,
 };
 
 use super::outcome::same_outcome;

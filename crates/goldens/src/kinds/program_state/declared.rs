@@ -27,7 +27,8 @@ impl Declared {
         for step in steps {
             let name = step.get("predictor").and_then(Value::as_str).unwrap_or_default();
             let wanted = step.get("inputs").and_then(Value::as_map).into_iter().flatten();
-            let given = wanted.filter_map(|(field, source)| Some((field.clone(), known.get(source.as_str()?)?.clone())));
+            let given =
+                wanted.filter_map(|(field, source)| Some((field.clone(), known.get(source.as_str()?)?.clone())));
             let prediction = self.predictor(name)?.forward(given.collect(), cx).await?;
             let stage = name.split('.').next().unwrap_or(name);
             known.extend(prediction.values.iter().map(|(field, value)| (format!("${stage}.{field}"), value.clone())));
