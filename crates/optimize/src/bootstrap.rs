@@ -18,9 +18,9 @@ use crate::study::{Part, Scope};
 
 /// Runs a teacher on the training examples and turns the traces of successful runs into demonstrations.
 ///
-/// Makes the choices of DSPy 3.4.1, bit for bit, unless one predictor runs several times for one example: DSPy then seeds a
-/// coin with a hash of pickled objects, which has no meaning outside of one Python process; here the coin is seeded with the
-/// demonstrations' content.
+/// Makes the choices of DSPy 3.4.1, bit for bit, unless one predictor runs several times for one example: DSPy then
+/// seeds a coin with a hash of pickled objects, which has no meaning outside of one Python process; here the coin is
+/// seeded with the demonstrations' content.
 #[derive(Clone, Serialize)]
 pub struct BootstrapFewShot {
     /// Which runs are successes; without one all are.
@@ -162,8 +162,8 @@ impl BootstrapFewShot {
         };
         let rollout = roll(&blind, example, &plan, scope).await?;
         if rollout.prediction.is_none() {
-            // DSPy restores the removed demonstrations only after a run that did not fail. Its later prompts show it, so
-            // it is kept.
+            // DSPy restores the removed demonstrations only after a run that did not fail. Its later prompts show it,
+            // so it is kept.
             *teacher = blind;
         }
         Ok(rollout)

@@ -5,8 +5,8 @@ use serde::{Deserialize, Serialize};
 
 /// Limits of a run in calls, tokens and money; what is `None` is not limited.
 ///
-/// A limit is checked before each call. The calls that are already under way when tokens or money run out are finished, so
-/// that these two may be exceeded by as many calls as run at once; the number of calls is exact.
+/// A limit is checked before each call. The calls that are already under way when tokens or money run out are finished,
+/// so that these two may be exceeded by as many calls as run at once; the number of calls is exact.
 ///
 /// ```
 /// use optimize::Budget;

@@ -17,11 +17,11 @@ use crate::optimizer::{OptimizeError, Optimizer, Task};
 use crate::program::{Program, instructions, set_instructions};
 use crate::study::Scope;
 
-/// Coordinate ascent over instructions: predictor after predictor gets the best of the instructions proposed for it while
-/// the others keep theirs.
+/// Coordinate ascent over instructions: predictor after predictor gets the best of the instructions proposed for it
+/// while the others keep theirs.
 ///
-/// As in DSPy 3.4.1, with two differences. Nothing is proposed for output prefixes, which reach no prompt any more. And a
-/// combination of instructions that was judged before is not judged again.
+/// As in DSPy 3.4.1, with two differences. Nothing is proposed for output prefixes, which reach no prompt any more. And
+/// a combination of instructions that was judged before is not judged again.
 #[derive(Clone, Serialize)]
 pub struct Copro {
     /// What is to be good.
@@ -58,15 +58,16 @@ impl Copro {
 }
 
 fn rewrite_signature() -> Signature {
-    let task = "You improve the instructions of language models. Write an instruction that makes a good language model do \
-                the task described by the basic instruction well. Be creative.";
+    let task = "You improve the instructions of language models. Write an instruction that makes a good language model \
+                do the task described by the basic instruction well. Be creative.";
     let basic = Field::input("basic_instruction", Type::Str).desc("The instruction that is used now");
     Signature::new("RewriteInstruction", Some(task), vec![basic, proposed()])
 }
 
 fn improve_signature() -> Signature {
-    let task = "You improve the instructions of language models. You see instructions that were tried for a task, from the \
-                lowest score to the highest. Write a new instruction that scores higher than all of them. Be creative.";
+    let task = "You improve the instructions of language models. You see instructions that were tried for a task, from \
+                the lowest score to the highest. Write a new instruction that scores higher than all of them. Be \
+                creative.";
     let attempts = Field::input("attempted_instructions", Type::list(Type::Str)).desc("Instructions with their scores");
     Signature::new("ImproveInstruction", Some(task), vec![attempts, proposed()])
 }

@@ -16,8 +16,8 @@ pub mod table;
 
 /// Runs a program on a set of examples and scores each run.
 ///
-/// A run that fails gets [`Evaluate::failure_score`]; the `max_errors`-th failure ends the evaluation. In a study with a
-/// journal an interrupted evaluation goes on where it stopped.
+/// A run that fails gets [`Evaluate::failure_score`]; the `max_errors`-th failure ends the evaluation. In a study with
+/// a journal an interrupted evaluation goes on where it stopped.
 #[derive(Clone, Copy)]
 pub struct Evaluate<'a> {
     /// The examples.

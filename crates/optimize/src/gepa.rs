@@ -1,7 +1,7 @@
 //! GEPA: instructions evolved by reflection on feedback, with a Pareto front to keep what is good anywhere.
 //!
-//! Source: Agrawal et al., "GEPA: Reflective Prompt Evolution Can Outperform Reinforcement Learning" (2025). The loop and its
-//! defaults are those of `dspy.GEPA` in DSPy 3.4.1 (engine `gepa` 0.1.4); the prompts are this crate's own.
+//! Source: Agrawal et al., "GEPA: Reflective Prompt Evolution Can Outperform Reinforcement Learning" (2025). The loop
+//! and its defaults are those of `dspy.GEPA` in DSPy 3.4.1 (engine `gepa` 0.1.4); the prompts are this crate's own.
 
 use std::sync::Arc;
 
@@ -60,11 +60,11 @@ pub enum Components {
     All,
 }
 
-/// Reflects on a few runs at a time and rewrites instructions; keeps a rewrite when it does better on those runs, and judges
-/// it on all examples then.
+/// Reflects on a few runs at a time and rewrites instructions; keeps a rewrite when it does better on those runs, and
+/// judges it on all examples then.
 ///
-/// The metric's feedback ([`crate::Score::because`]) is what reflection learns from: a metric that says what was wrong is worth
-/// more than one that only counts.
+/// The metric's feedback ([`crate::Score::because`]) is what reflection learns from: a metric that says what was wrong
+/// is worth more than one that only counts.
 #[derive(Clone, Serialize)]
 pub struct Gepa {
     /// What is to be good.

@@ -14,8 +14,8 @@ use crate::optimizer::{OptimizeError, Optimizer, Task};
 use crate::program::{Program, predictors, set_instructions};
 use crate::study::Scope;
 
-/// Bootstraps demonstrations on the trainset, then lets a model induce rules from it, several times over; the program whose
-/// rules do best on the validation set wins.
+/// Bootstraps demonstrations on the trainset, then lets a model induce rules from it, several times over; the program
+/// whose rules do best on the validation set wins.
 ///
 /// Without a validation set the second half of the trainset is it, and only the first half is learned from.
 #[derive(Clone, Serialize)]
@@ -37,8 +37,8 @@ impl InferRules {
 
     fn signature(&self) -> Signature {
         let task = format!(
-            "Read the examples of a task and write a list of {} rules for doing it: short, without repetition, each telling \
-             what to do in a clearly described kind of case.",
+            "Read the examples of a task and write a list of {} rules for doing it: short, without repetition, each \
+             telling what to do in a clearly described kind of case.",
             self.num_rules
         );
         let fields = vec![

@@ -1,9 +1,10 @@
 //! The journal port: where a run writes what it paid for, so that after a crash it goes on instead of paying again.
 //!
-//! Optimizers are deterministic: given the same answers they ask the same questions. So a run needs no checkpoints of its
-//! state. It writes down each answer of a model before it uses it; a later run with the same journal is told those answers
-//! again and arrives where the first one stopped. Work that finished as a whole (a program run on an example with its
-//! score) is written down as well, because running it again could repeat the effects of the tools that it called.
+//! Optimizers are deterministic: given the same answers they ask the same questions. So a run needs no checkpoints of
+//! its state. It writes down each answer of a model before it uses it; a later run with the same journal is told those
+//! answers again and arrives where the first one stopped. Work that finished as a whole (a program run on an example
+//! with its score) is written down as well, because running it again could repeat the effects of the tools that it
+//! called.
 
 use std::sync::{Mutex, PoisonError};
 
@@ -77,8 +78,8 @@ pub enum JournalError {
 
 /// A durable, append-only list of entries; one journal for each run.
 ///
-/// `append` returns when the entry will survive a crash. Two runs must not write to the same journal at once: whoever starts
-/// runs holds a lease on the journal.
+/// `append` returns when the entry will survive a crash. Two runs must not write to the same journal at once: whoever
+/// starts runs holds a lease on the journal.
 #[async_trait]
 pub trait Journal: Send + Sync {
     /// Everything written so far, oldest first.

@@ -27,8 +27,8 @@ pub struct KnnFewShot {
 }
 
 impl KnnFewShot {
-    /// Embeds the trainset once and makes a program of student and neighbours. In a study with a journal the embedding is
-    /// paid for once.
+    /// Embeds the trainset once and makes a program of student and neighbours. In a study with a journal the embedding
+    /// is paid for once.
     ///
     /// # Errors
     /// When the embedder fails or the study cannot go on.

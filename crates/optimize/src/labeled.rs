@@ -11,8 +11,8 @@ use crate::program::{Program, predictors_mut, reset_copy};
 
 /// Gives each predictor up to `k` training examples as demonstrations.
 ///
-/// All predictors draw from one generator seeded with 0, one after the other, so that their demonstrations differ and are
-/// those that DSPy 3.4.1 picks.
+/// All predictors draw from one generator seeded with 0, one after the other, so that their demonstrations differ and
+/// are those that DSPy 3.4.1 picks.
 #[derive(Debug, Clone, Serialize)]
 pub struct LabeledFewShot {
     /// The most demonstrations for each predictor.

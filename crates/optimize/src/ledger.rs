@@ -1,5 +1,5 @@
-//! The books of a study: every call to a model goes through here, is answered from the journal or paid, written down and
-//! counted.
+//! The books of a study: every call to a model goes through here, is answered from the journal or paid, written down
+//! and counted.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -130,8 +130,8 @@ impl Ledger {
         Err(OptimizeError::Journal(error))
     }
 
-    /// Appends an entry from within a call, where a failure is one of the model's as far as the caller can tell. Whoever
-    /// runs the program learns the reason from [`Ledger::check`].
+    /// Appends an entry from within a call, where a failure is one of the model's as far as the caller can tell.
+    /// Whoever runs the program learns the reason from [`Ledger::check`].
     pub(crate) async fn write_in_call(&self, entry: Entry) -> Result<(), LmError> {
         self.write(entry).await.map_err(|error| LmError::new(LmErrorKind::Cancelled, error.to_string()))
     }

@@ -1,10 +1,11 @@
 //! Optimizers for programs of language model calls: give them a program, examples and a metric, and they find the
 //! instructions and demonstrations with which the program does best.
 //!
-//! The programs are those of the crate [`predict`], which are DSPy's in Rust; the optimizers are DSPy's as well, and what they
-//! choose is what DSPy 3.4.1 chooses, bit for bit where that is possible at all ([`LabeledFewShot`], [`BootstrapFewShot`],
-//! [`BootstrapFewShotWithRandomSearch`]). What DSPy's users miss is here: a study resumes after a crash without paying for
-//! anything twice, keeps to a budget, tells what it does, keeps everything it tried, and never stops other work of its process.
+//! The programs are those of the crate [`predict`], which are DSPy's in Rust; the optimizers are DSPy's as well, and
+//! what they choose is what DSPy 3.4.1 chooses, bit for bit where that is possible at all ([`LabeledFewShot`],
+//! [`BootstrapFewShot`], [`BootstrapFewShotWithRandomSearch`]). What DSPy's users miss is here: a study resumes after a
+//! crash without paying for anything twice, keeps to a budget, tells what it does, keeps everything it tried, and never
+//! stops other work of its process.
 //!
 //! # A metric
 //!
@@ -21,13 +22,13 @@
 //! assert_eq!(polite.name(), "polite");
 //! ```
 //!
-//! The reason is optional, but optimizers that reflect ([`Gepa`], [`Simba`]) learn more from a reason than from a number. Ready
-//! metrics are in [`metric::answer`] (exact match, F1, passages) and [`metric::judge`] (a model judges).
+//! The reason is optional, but optimizers that reflect ([`Gepa`], [`Simba`]) learn more from a reason than from a
+//! number. Ready metrics are in [`metric::answer`] (exact match, F1, passages) and [`metric::judge`] (a model judges).
 //!
 //! # A study
 //!
-//! A [`Study`] is what a run needs from outside: the model (and, if they differ, those that teach, propose and judge), a
-//! journal, a budget, how many examples may run at once. Nothing is global. Here an [`Evaluate`] measures a program:
+//! A [`Study`] is what a run needs from outside: the model (and, if they differ, those that teach, propose and judge),
+//! a journal, a budget, how many examples may run at once. Nothing is global. Here an [`Evaluate`] measures a program:
 //!
 //! ```
 //! use std::sync::Arc;
@@ -59,8 +60,8 @@
 //!
 //! # An optimizer
 //!
-//! All optimizers have one face, [`Optimizer::compile`]: a student and a trainset go in; the best program comes out, with its
-//! score and with every [`Candidate`] that was tried, its scores and traces. The student is not changed.
+//! All optimizers have one face, [`Optimizer::compile`]: a student and a trainset go in; the best program comes out,
+//! with its score and with every [`Candidate`] that was tried, its scores and traces. The student is not changed.
 //!
 //! ```
 //! use std::sync::Arc;
@@ -70,8 +71,9 @@
 //! use predict::{ChainOfThought, Example, ScriptedLm, map, named_predictors};
 //!
 //! # futures::executor::block_on(async {
-//! let trainset = [("2+3", "5"), ("4+4", "8")]
-//!     .map(|(question, answer)| Example::new(map! { "question" => question, "answer" => answer }).with_inputs(["question"]));
+//! let trainset = [("2+3", "5"), ("4+4", "8")].map(|(question, answer)| {
+//!     Example::new(map! { "question" => question, "answer" => answer }).with_inputs(["question"])
+//! });
 //! let student = ChainOfThought::new("question -> answer")?;
 //!
 //! let lm = ScriptedLm::texts([
@@ -105,9 +107,9 @@
 //!
 //! # Crashes, budgets and progress
 //!
-//! With a [`Journal`] a study can be cut off at any point. Opened again with the same journal and given the same tasks, it goes
-//! on where it stopped: what was answered is not asked again, and the result is the one that an uninterrupted run has. Only a
-//! call whose answer had not arrived is made again.
+//! With a [`Journal`] a study can be cut off at any point. Opened again with the same journal and given the same tasks,
+//! it goes on where it stopped: what was answered is not asked again, and the result is the one that an uninterrupted
+//! run has. Only a call whose answer had not arrived is made again.
 //!
 //! ```
 //! use std::sync::Arc;
@@ -121,7 +123,8 @@
 //! let devset = ["1", "2", "3"]
 //!     .map(|number| Example::new(map! { "question" => number, "answer" => number }).with_inputs(["question"]));
 //! let program = Predict::new("question -> answer")?;
-//! let (evaluate, journal) = (Evaluate::new(&devset, &AnswerExactMatch { fraction: 1.0 }), Arc::new(MemoryJournal::default()));
+//! let evaluate = Evaluate::new(&devset, &AnswerExactMatch { fraction: 1.0 });
+//! let journal = Arc::new(MemoryJournal::default());
 //!
 //! // The first attempt may make two calls only.
 //! let lm = Arc::new(ScriptedLm::texts(["[[ ## answer ## ]]\n1", "[[ ## answer ## ]]\n2"]));
@@ -147,8 +150,20 @@
 //! # What is deterministic
 //!
 //! Every choice comes from a seed in the optimizer's settings, drawn with Python's generator. The same student, data,
-//! settings and answers of the models so give the same outcome, however many examples run at once. (A budget of tokens or
-//! money is the exception: which calls were under way when it ended is a matter of time.)
+//! settings and answers of the models so give the same outcome, however many examples run at once. (A budget of tokens
+//! or money is the exception: which calls were under way when it ended is a matter of time.)
+//!
+//! # What differs from DSPy
+//!
+//! * `compile` gives an [`Outcome`]: the program, its score and all candidates, instead of a program with attributes
+//!   stuck on it.
+//! * One predictor that runs several times for an example (an agent's loop) gets its demonstration by a coin that
+//!   depends on the demonstrations' content; DSPy's depends on how Python pickles them.
+//! * [`Copro`] judges no combination of instructions twice; [`MiproV2`] and [`Simba`] judge the student before anything
+//!   else, so that a budget that ends early always leaves a result.
+//! * A proposal that makes every run fail is a bad proposal. DSPy's COPRO ends with an error when ten examples fail.
+//! * Proposers see the modules of a program with their fields and instructions, as there is no Python source to show.
+//! * The instructions for proposers, reflection and judges are this crate's own; the fields they fill in are DSPy's.
 //!
 //! # What this crate does not know
 //!

@@ -1,7 +1,7 @@
 //! Metrics: what is to be good, as a function of an example and a prediction.
 //!
-//! A metric is anything that implements [`Metric`]; [`metric`] makes one from a closure. Those that ask a model themselves
-//! ([`judge`]) get it as an argument, so that their calls are booked, limited and resumed like all others.
+//! A metric is anything that implements [`Metric`]; [`metric`] makes one from a closure. Those that ask a model
+//! themselves ([`judge`]) get it as an argument, so that their calls are booked, limited and resumed like all others.
 
 use std::fmt;
 use std::sync::Arc;
@@ -26,8 +26,8 @@ pub struct Case<'a> {
     pub prediction: &'a Prediction,
     /// How it got there: the calls of its predictors.
     pub trace: &'a [TraceStep],
-    /// Whether the answer decides about demonstrations. DSPy tells this by passing a trace at all; metrics may be stricter
-    /// then.
+    /// Whether the answer decides about demonstrations. DSPy tells this by passing a trace at all; metrics may be
+    /// stricter then.
     pub bootstrapping: bool,
     /// The predictor that feedback is wanted for, when an optimizer asks for one predictor in particular.
     pub predictor: Option<&'a str>,
@@ -59,7 +59,8 @@ impl MetricError {
 /// What is to be good.
 #[async_trait]
 pub trait Metric: Send + Sync {
-    /// The metric's name. It stands for the metric in the fingerprint of a study, so it should change when the metric does.
+    /// The metric's name. It stands for the metric in the fingerprint of a study, so it should change when the metric
+    /// does.
     fn name(&self) -> &str;
 
     /// Whether the feedback depends on [`Case::predictor`], so that asking again for one predictor is worth its cost.

@@ -1,8 +1,8 @@
 //! MIPROv2: instructions proposed from data, program and demonstrations, and a Bayesian search for the combination of
 //! instructions and demonstrations that works best.
 //!
-//! Source: Opsahl-Ong et al., "Optimizing Instructions and Demonstrations for Multi-Stage Language Model Programs" (2024). The
-//! procedure and its defaults are those of DSPy 3.4.1; prompts and random draws are this crate's own.
+//! Source: Opsahl-Ong et al., "Optimizing Instructions and Demonstrations for Multi-Stage Language Model Programs"
+//! (2024). The procedure and its defaults are those of DSPy 3.4.1; prompts and random draws are this crate's own.
 
 use std::sync::Arc;
 
@@ -91,7 +91,8 @@ pub struct MiproV2 {
     pub metric_threshold: Option<f64>,
     /// How much to try.
     pub size: Size,
-    /// The most demonstrations from runs; with [`MiproV2::max_labeled_demos`] 0 as well, only instructions are searched.
+    /// The most demonstrations from runs; with [`MiproV2::max_labeled_demos`] 0 as well, only instructions are
+    /// searched.
     pub max_bootstrapped_demos: usize,
     /// The most demonstrations for each predictor.
     pub max_labeled_demos: usize,

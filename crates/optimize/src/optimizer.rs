@@ -152,8 +152,8 @@ pub trait Optimizer<P: Program>: Send + Sync {
     /// The optimizer's name.
     fn name(&self) -> &'static str;
 
-    /// Everything that decides what it does, apart from program, data and models. A journal written under other settings
-    /// is refused.
+    /// Everything that decides what it does, apart from program, data and models. A journal written under other
+    /// settings is refused.
     fn settings(&self) -> serde_json::Value;
 
     /// Puts candidates into the pool, the best of which is the result.

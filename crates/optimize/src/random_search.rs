@@ -1,4 +1,5 @@
-//! BootstrapFewShotWithRandomSearch: several bootstrapped programs from differently shuffled data, the best of which wins.
+//! BootstrapFewShotWithRandomSearch: several bootstrapped programs from differently shuffled data, the best of which
+//! wins.
 
 use std::sync::Arc;
 
@@ -14,8 +15,8 @@ use crate::metric::Metric;
 use crate::optimizer::{OptimizeError, Optimizer, Task};
 use crate::program::{Program, reset_copy};
 
-/// Tries the student without demonstrations (`seed -3`), with labeled ones (`seed -2`), bootstrapped on the data as it is
-/// (`seed -1`) and bootstrapped on shuffled data with a random number of demonstrations (`seed 0`, `seed 1`, ...).
+/// Tries the student without demonstrations (`seed -3`), with labeled ones (`seed -2`), bootstrapped on the data as it
+/// is (`seed -1`) and bootstrapped on shuffled data with a random number of demonstrations (`seed 0`, `seed 1`, ...).
 ///
 /// Each candidate is judged on all examples; the first of the best wins. Makes the choices of DSPy 3.4.1, bit for bit.
 #[derive(Clone, Serialize)]

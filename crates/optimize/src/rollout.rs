@@ -145,7 +145,8 @@ pub async fn roll<P: Program>(
         Some(rollout) => rollout,
         None => {
             let run = scope.context(plan.part, plan.settings.clone()).run(program, example.inputs()).await;
-            // A call that was refused for the budget may have been survived by the program; its outcome then means nothing.
+            // A call that was refused for the budget may have been survived by the program; its outcome then means
+            // nothing.
             scope.check()?;
             let rollout = score(example, run, plan, scope).await;
             scope.check()?;

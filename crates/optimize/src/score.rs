@@ -52,8 +52,8 @@ impl From<bool> for Score {
     }
 }
 
-/// A mean as a percentage with two decimals, the form in which programs are compared: `100 * sum / count`, where the exact
-/// decimal value decides the rounding and ties go to even (Python's `round`). 0 for no scores.
+/// A mean as a percentage with two decimals, the form in which programs are compared: `100 * sum / count`, where the
+/// exact decimal value decides the rounding and ties go to even (Python's `round`). 0 for no scores.
 #[must_use]
 pub(crate) fn percentage(sum: f64, count: usize) -> f64 {
     if count == 0 {

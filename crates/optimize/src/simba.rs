@@ -1,8 +1,8 @@
 //! SIMBA: mini-batch ascent that looks where the program's own runs differ most, and learns from its best or from the
 //! contrast between best and worst.
 //!
-//! The procedure and its defaults are those of DSPy 3.4.1 (`dspy.SIMBA`, stochastic introspective mini-batch ascent); random
-//! draws and prompts are this crate's own.
+//! The procedure and its defaults are those of DSPy 3.4.1 (`dspy.SIMBA`, stochastic introspective mini-batch ascent);
+//! random draws and prompts are this crate's own.
 
 use std::sync::Arc;
 
@@ -27,8 +27,9 @@ mod strategy;
 use draw::{percentile, poisson, softmax_choice};
 use strategy::{Bucket, Strategy};
 
-/// Improves a program step by step: runs several variants on a minibatch, picks the examples on which runs differ most, and
-/// makes a new variant from each of them by adding a demonstration of the best run or advice drawn from best and worst.
+/// Improves a program step by step: runs several variants on a minibatch, picks the examples on which runs differ most,
+/// and makes a new variant from each of them by adding a demonstration of the best run or advice drawn from best and
+/// worst.
 ///
 /// Unlike in DSPy the student is judged on the whole trainset at the beginning rather than at the end.
 #[derive(Clone, Serialize)]
@@ -209,7 +210,8 @@ impl<P: Program> Climb<'_, '_, P> {
     }
 }
 
-/// Positions spread evenly over `0..=last`, at most `count`, both ends among them (rounded half to even, as Python does).
+/// Positions spread evenly over `0..=last`, at most `count`, both ends among them (rounded half to even, as Python
+/// does).
 fn spread(last: usize, count: usize) -> Vec<usize> {
     if last == 0 || count < 2 {
         return vec![0];

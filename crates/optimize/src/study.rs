@@ -135,8 +135,8 @@ impl Study {
         Self::within(Context::new(lm))
     }
 
-    /// Prepares a study whose programs run in these surroundings: model, adapter, settings, cancellation. A cache among them
-    /// answers before the journal is asked, so a study with a journal should do without.
+    /// Prepares a study whose programs run in these surroundings: model, adapter, settings, cancellation. A cache among
+    /// them answers before the journal is asked, so a study with a journal should do without.
     #[must_use]
     pub fn within(cx: Context) -> StudyBuilder {
         StudyBuilder {

@@ -1,6 +1,7 @@
 //! The Pareto front over instances: which candidates are best somewhere, and which of them are worth keeping.
 //!
-//! Source: Agrawal et al., "GEPA: Reflective Prompt Evolution Can Outperform Reinforcement Learning" (2025), algorithm 2.
+//! Source: Agrawal et al., "GEPA: Reflective Prompt Evolution Can Outperform Reinforcement Learning" (2025), algorithm
+//! 2.
 
 use std::collections::BTreeSet;
 

@@ -108,13 +108,13 @@ impl<P: Program> Reflection<'_, P> {
 }
 
 fn signature() -> Signature {
-    let task = "An assistant follows an instruction. You see the instruction, examples of what the assistant was given and \
-                what it produced, and feedback on how that could be better.\n\n\
+    let task = "An assistant follows an instruction. You see the instruction, examples of what the assistant was given \
+                and what it produced, and feedback on how that could be better.\n\n\
                 Write a new instruction for the assistant.\n\n\
-                First find out from the inputs what form they have and what exactly the task is. Take every fact about the \
-                task and its domain from the feedback into the instruction: the assistant will not see the feedback, and \
-                may not know these facts. If the assistant used a strategy that works in general, describe that as well. \
-                Keep what is right in the current instruction.";
+                First find out from the inputs what form they have and what exactly the task is. Take every fact about \
+                the task and its domain from the feedback into the instruction: the assistant will not see the \
+                feedback, and may not know these facts. If the assistant used a strategy that works in general, \
+                describe that as well. Keep what is right in the current instruction.";
     let fields = vec![
         Field::input("current_instruction", Type::Str).desc("The instruction that the assistant follows now"),
         Field::input("examples_with_feedback", Type::Str).desc("What the assistant did, with feedback"),

@@ -1,6 +1,7 @@
 //! Metrics that ask a model: semantic F1, completeness with groundedness, and a judge by criteria of one's own.
 //!
-//! Fields and procedure are those of DSPy's `SemanticF1` and `CompleteAndGrounded`; the instructions are this crate's own.
+//! Fields and procedure are those of DSPy's `SemanticF1` and `CompleteAndGrounded`; the instructions are this crate's
+//! own.
 
 use async_trait::async_trait;
 use predict::{ChainOfThought, Field, Map, Module as _, Prediction, Signature, Type, Value};
@@ -35,9 +36,9 @@ impl SemanticF1 {
     /// The variant that first lists the key ideas of both responses and discusses them.
     #[must_use]
     pub fn decompositional() -> Self {
-        let task = "Compare the key ideas of a response with those of the true one. List the key ideas of each, discuss what \
-                    they share, then give recall (the part of the true ideas that the response has) and precision (the \
-                    part of the response's ideas that the true one has).";
+        let task = "Compare the key ideas of a response with those of the true one. List the key ideas of each, \
+                    discuss what they share, then give recall (the part of the true ideas that the response has) and \
+                    precision (the part of the response's ideas that the true one has).";
         Self::judged_by("semantic_f1_decompositional", task, key_ideas())
     }
 
@@ -85,9 +86,9 @@ impl Default for CompleteAndGrounded {
     fn default() -> Self {
         let completeness = "Say how complete a response is, measured against the true one. List the key ideas of each, \
                             discuss what they share, then give the completeness.";
-        let groundedness = "Say how well retrieved documents support a response. List the claims of the response that are \
-                            worth checking, discuss which of them follow from the documents and common sense, then give \
-                            the groundedness.";
+        let groundedness = "Say how well retrieved documents support a response. List the claims of the response that \
+                            are worth checking, discuss which of them follow from the documents and common sense, then \
+                            give the groundedness.";
         let mut complete = responses();
         complete.extend(key_ideas());
         complete.push(fraction(
@@ -144,8 +145,8 @@ impl Metric for CompleteAndGrounded {
 /// let lm = ScriptedLm::texts(["[[ ## reasoning ## ]]\nNo source is named.\n\n[[ ## score ## ]]\n0.4"]);
 /// let (judge, example) = (Context::new(Arc::new(lm)), Example::new(map! { "question" => "Why is the sky blue?" }));
 /// let prediction = Prediction::from(map! { "answer" => "Because of scattering." });
-/// let case =
-///     Case { example: &example, prediction: &prediction, trace: &[], bootstrapping: false, predictor: None, judge: &judge };
+/// let (example, prediction, judge) = (&example, &prediction, &judge);
+/// let case = Case { example, prediction, trace: &[], bootstrapping: false, predictor: None, judge };
 ///
 /// let metric = LlmJudge::new("names_its_source", "Does the answer name its source?");
 /// let score = futures::executor::block_on(metric.score(&case))?;

@@ -1,7 +1,8 @@
 //! Comparing answers as text: exact match, token F1 and passage match after the usual question-answering normalisation.
 //!
 //! The functions give what DSPy 3.4.1's `dspy.evaluate.metrics` gives, which follow SQuAD (Rajpurkar et al., 2016) for
-//! normalisation and F1, HotpotQA (Yang et al., 2018) for its yes/no rule and DPR (Karpukhin et al., 2020) for passages.
+//! normalisation and F1, HotpotQA (Yang et al., 2018) for its yes/no rule and DPR (Karpukhin et al., 2020) for
+//! passages.
 
 use std::collections::HashMap;
 

@@ -126,8 +126,8 @@ impl MiproV2 {
     }
 
     async fn describe_program(&self, code: &str, sample: &str, scope: &Scope<'_>) -> Result<String, OptimizeError> {
-        let task = "You see the modules of a program that solves a task by calling language models, and an example of the task. \
-                    Say what the task seems to be and how the program goes about it, module by module.";
+        let task = "You see the modules of a program that solves a task by calling language models, and an example of \
+                    the task. Say what the task seems to be and how the program goes about it, module by module.";
         let fields = vec![
             Field::input("program_code", Type::Str).desc("The modules of the program"),
             Field::input("program_example", Type::Str).desc("An example of the task"),
@@ -155,9 +155,9 @@ fn tolerated<T>(result: Result<T, OptimizeError>, scope: &Scope<'_>) -> Result<O
 
 fn observation(inputs: &Map) -> Signature {
     let task = format!(
-        "You see some examples of a data set. Write down observations that hold for most or all of them: topics, form of the \
-         content, what a good answer looks like. Where there are prior observations, add what they lack, or answer \
-         {NOTHING_NEW} when nothing is missing."
+        "You see some examples of a data set. Write down observations that hold for most or all of them: topics, form \
+         of the content, what a good answer looks like. Where there are prior observations, add what they lack, or \
+         answer {NOTHING_NEW} when nothing is missing."
     );
     let mut fields = vec![Field::input("examples", Type::Str).desc("Some examples of the data set")];
     if inputs.contains_key("prior_observations") {
@@ -181,8 +181,8 @@ fn proposal(inputs: &Map) -> Signature {
     let known = known.into_iter().filter(|(name, _)| inputs.contains_key(*name));
     let mut fields: Vec<Field> = known.map(|(name, meaning)| Field::input(name, Type::Str).desc(meaning)).collect();
     fields.push(Field::output("proposed_instruction", Type::Str).desc("The new instruction for the module"));
-    let task = "Learn from what you are told about a task that language models are to do, then write a new instruction with \
-                which a language model does it better.";
+    let task = "Learn from what you are told about a task that language models are to do, then write a new instruction \
+                with which a language model does it better.";
     Signature::new("ProposeInstruction", Some(task), fields)
 }
 

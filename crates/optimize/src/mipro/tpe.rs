@@ -1,13 +1,15 @@
-//! A Bayesian search over combinations of categorical choices: a tree-structured Parzen estimator over whole combinations.
+//! A Bayesian search over combinations of categorical choices: a tree-structured Parzen estimator over whole
+//! combinations.
 //!
-//! The trials so far are split into the best tenth and the rest. Each part becomes a density over combinations, a mixture
-//! with one component for each trial (which prefers exactly that trial's choices) and a uniform one as prior. The next
-//! combination is the one, of some drawn from the density of the good, for which `good / rest` is greatest.
+//! The trials so far are split into the best tenth and the rest. Each part becomes a density over combinations, a
+//! mixture with one component for each trial (which prefers exactly that trial's choices) and a uniform one as prior.
+//! The next combination is the one, of some drawn from the density of the good, for which `good / rest` is greatest.
 //!
-//! Sources: Bergstra et al., "Algorithms for Hyper-Parameter Optimization" (2011); Falkner et al., "BOHB" (2018) for the
-//! joint density; Watanabe, "Tree-Structured Parzen Estimator" (2023) for split, weights and categorical kernel. It is
-//! what Optuna calls `TPESampler(multivariate=True)`, which MIPROv2 uses. The published Rust library for TPE (`tpe`) estimates every
-//! parameter alone, and so cannot learn that an instruction works only with certain demonstrations; hence this module.
+//! Sources: Bergstra et al., "Algorithms for Hyper-Parameter Optimization" (2011); Falkner et al., "BOHB" (2018) for
+//! the joint density; Watanabe, "Tree-Structured Parzen Estimator" (2023) for split, weights and categorical kernel. It
+//! is what Optuna calls `TPESampler(multivariate=True)`, which MIPROv2 uses. The published Rust library for TPE (`tpe`)
+//! estimates every parameter alone, and so cannot learn that an instruction works only with certain demonstrations;
+//! hence this module.
 
 use predict::python::random::PythonRandom;
 

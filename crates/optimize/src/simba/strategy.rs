@@ -66,8 +66,8 @@ impl Strategy {
         }
     }
 
-    /// Changes the program. Where the runs have nothing to teach (`bounds` are the 10th and 90th percentile of the batch's
-    /// scores) it stays as it is.
+    /// Changes the program. Where the runs have nothing to teach (`bounds` are the 10th and 90th percentile of the
+    /// batch's scores) it stays as it is.
     pub(super) async fn apply<P: Program>(
         self,
         bucket: &Bucket,
@@ -157,11 +157,12 @@ fn json(values: &Map) -> String {
 }
 
 fn signature(inputs: &Map) -> Signature {
-    let task = "You see two runs of a program made of language model modules, one with a better and one with a worse reward. \
-                Advise its modules so that they earn more on inputs like these.\n\n\
-                A module will not see its earlier runs, only your advice: be concrete, and general enough for other inputs. \
-                Leave out what any model would do anyway. Give each module advice for its own part of the work, from what \
-                the better run did differently. Every module name is a key of the advice exactly once.";
+    let task = "You see two runs of a program made of language model modules, one with a better and one with a worse \
+                reward. Advise its modules so that they earn more on inputs like these.\n\n\
+                A module will not see its earlier runs, only your advice: be concrete, and general enough for other \
+                inputs. Leave out what any model would do anyway. Give each module advice for its own part of the \
+                work, from what the better run did differently. Every module name is a key of the advice exactly \
+                once.";
     let meaning = |name: &str| match name {
         "program_code" => "The modules of the program",
         "program_inputs" => "What the program was given",

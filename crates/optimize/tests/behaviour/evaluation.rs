@@ -76,8 +76,8 @@ fn semantic_f1_is_the_harmonic_mean_of_what_the_judge_says() {
 
 #[test]
 fn the_decompositional_judge_lists_key_ideas_first() {
-    let ideas = "[[ ## ground_truth_key_ideas ## ]]\na\n\n[[ ## system_response_key_ideas ## ]]\nb\n\n[[ ## discussion ## ]]\nc\n\n";
-    let reply = format!("{ideas}{RECALL_AND_PRECISION}");
+    let ideas = "[[ ## ground_truth_key_ideas ## ]]\na\n\n[[ ## system_response_key_ideas ## ]]\nb\n\n";
+    let reply = format!("{ideas}[[ ## discussion ## ]]\nc\n\n{RECALL_AND_PRECISION}");
     assert_eq!(judged(&SemanticF1::decompositional(), &[&reply], false).unwrap(), 2.0 / 3.0);
 }
 

@@ -1,7 +1,8 @@
 //! A model that works by rules and can crash, a journal that can fail, and a task on which programs can improve.
 //!
-//! The task: questions like `What is 7?`, to be answered with the double. Without being told to double, by instructions or
-//! by at least two demonstrations, the model repeats the number; and it never manages multiples of five on its first try.
+//! The task: questions like `What is 7?`, to be answered with the double. Without being told to double, by instructions
+//! or by at least two demonstrations, the model repeats the number; and it never manages multiples of five on its first
+//! try.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
