@@ -4,6 +4,7 @@ use predict::{
     Adapter, ChatAdapter, Content, Example, Field, JsonAdapter, Map, Role, Signature, Type, Value, XmlAdapter,
 };
 use proptest::prelude::*;
+use proptest::test_runner::RngSeed;
 
 use crate::typed_values::{Typed, typed, typed_in_json, typed_in_xml, words};
 
@@ -32,8 +33,14 @@ fn infinities_survive_outside_containers() {
     }
 }
 
+/// The same cases on every run: a failure is a failure of the change at hand.
+fn seeded() -> ProptestConfig {
+    let rng_seed = RngSeed::Fixed(3);
+    ProptestConfig { cases: 256, failure_persistence: None, rng_seed, ..ProptestConfig::default() }
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 256, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(seeded())]
 
     #[test]
     fn the_chat_protocol_reads_what_it_writes(typed in typed(words().boxed())) {
