@@ -109,12 +109,14 @@ pub use call::{CallError, Check, Feedback, RetryAdvice, Stage};
 pub use callable::{ToolError, ToolFn, ToolHandler};
 pub use context::{CancelHandle, Cancelled, Context, cancellation};
 pub use example::Example;
-pub use lm::{Capabilities, Choice, Chunk, Lm, LmError, LmErrorKind, LmRequest, LmResponse, LmStream, ScriptedLm, Settings, Usage};
+pub use lm::{
+    Capabilities, Choice, Chunk, Lm, LmError, LmErrorKind, LmRequest, LmResponse, LmStream, ScriptedLm, Settings, Usage,
+};
 pub use media::Media;
 pub use message::{Content, Message, Part, Role};
 pub use modules::{
-    BestOfN, ChainOfThought, Embedder, FrozenParts, Knn, MultiChainComparison, Parallel, ParallelOutcome, Predict, ReAct,
-    Refine, Reward, ToolAgent, majority, majority_by, normalize_text,
+    BestOfN, ChainOfThought, Embedder, FrozenParts, Knn, MultiChainComparison, Parallel, ParallelOutcome, Predict,
+    ReAct, Refine, ReservedName, Reward, ToolAgent, majority, majority_by, normalize_text,
 };
 pub use prediction::Prediction;
 pub use program::{Frozen, Module, ModuleKind, named_predictors, named_predictors_mut};
