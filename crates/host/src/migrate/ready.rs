@@ -23,7 +23,7 @@ const READY: u8 = 2;
 
 /// How often somebody looks whether another request of the instance is done. Waiting for its future instead would trap the
 /// instance (`spin.md` 2.4).
-const PAUSE: Duration = Duration::from_millis(10);
+const PAUSE: Duration = Duration::from_millis(2);
 
 /// Why the program cannot work on this database.
 #[derive(Debug, thiserror::Error)]

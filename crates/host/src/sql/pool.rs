@@ -32,6 +32,9 @@ pub struct Limits {
     pub rows: usize,
     /// The most connections at once.
     pub connections: usize,
+    /// The most connections that are being opened at once. Spin opens those of an instance one after the other anyway, and who
+    /// waits for the next one is mostly served by one that has become idle meanwhile.
+    pub opens: usize,
     /// The most connections that wait for work.
     pub idle: usize,
     /// A connection that has waited for work for longer is closed.
@@ -48,6 +51,7 @@ impl Default for Limits {
             call: Duration::from_secs(10),
             rows: 10_000,
             connections: 64,
+            opens: 2,
             idle: 16,
             idle_for: Duration::from_secs(60),
             fresh_for: Duration::from_secs(5),
@@ -56,8 +60,11 @@ impl Default for Limits {
     }
 }
 
-/// How long to wait before looking for room again; it doubles up to sixteen times this.
-const FIRST_PAUSE: Duration = Duration::from_millis(20);
+/// How long to wait before looking again for a connection or for room; it doubles up to [`LONGEST_PAUSE`].
+const FIRST_PAUSE: Duration = Duration::from_millis(1);
+
+/// How long to wait at most before looking again.
+const LONGEST_PAUSE: Duration = Duration::from_millis(256);
 
 /// How long nothing may have been opened before parked connections are closed. The host's event loop gets round many times
 /// meanwhile, so nobody stands in the queue for the instance's lock any more.
@@ -116,31 +123,31 @@ impl<D: Driver> Pool<D> {
 
     /// A connection that waited for work, or a new one.
     pub(super) async fn check_out(self: &Arc<Self>) -> Result<Lease<D>, SqlError> {
-        if let Some(lease) = self.take_idle() {
-            return Ok(lease);
-        }
         let mut pause = FIRST_PAUSE;
         loop {
-            match self.open().await {
-                Ok(lease) => return Ok(lease),
-                Err(Refusal::Failed(error)) => return Err(error),
-                Err(Refusal::Full) => {
-                    self.clock.sleep(pause).await;
-                    pause = (pause * 2).min(FIRST_PAUSE * 16);
-                }
-            }
             if let Some(lease) = self.take_idle() {
                 return Ok(lease);
             }
+            match self.open().await {
+                Ok(lease) => return Ok(lease),
+                Err(Refusal::Failed(error)) => return Err(error),
+                Err(Refusal::Full) => self.clock.sleep(pause).await,
+            }
+            pause = (pause * 2).min(LONGEST_PAUSE);
         }
     }
 
     /// A new connection, whatever waits for work.
     pub(super) async fn check_out_fresh(self: &Arc<Self>) -> Result<Lease<D>, SqlError> {
-        self.open().await.map_err(|refusal| match refusal {
-            Refusal::Failed(error) => error,
-            Refusal::Full => SqlError::Unavailable { reason: "too many connections".into() },
-        })
+        let mut pause = FIRST_PAUSE;
+        loop {
+            match self.open().await {
+                Ok(lease) => return Ok(lease),
+                Err(Refusal::Failed(error)) => return Err(error),
+                Err(Refusal::Full) => self.clock.sleep(pause).await,
+            }
+            pause = (pause * 2).min(LONGEST_PAUSE);
+        }
     }
 
     fn take_idle(self: &Arc<Self>) -> Option<Lease<D>> {
@@ -185,7 +192,7 @@ impl<D: Driver> Pool<D> {
 
     fn open_begins(self: &Arc<Self>) -> Result<OpenNote<D>, Refusal> {
         let mut state = self.state();
-        if state.live >= self.limits.connections {
+        if state.live >= self.limits.connections || state.opens >= self.limits.opens {
             return Err(Refusal::Full);
         }
         state.live += 1;
