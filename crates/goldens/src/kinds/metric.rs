@@ -22,7 +22,8 @@ pub(crate) fn check(record: &Value) -> Verdict {
     }
 }
 
-/// Truth values and integers as floats: scores are compared by Python's `==`, for which `0`, `0.0` and `False` are the same.
+/// Truth values and integers as floats: scores are compared by Python's `==`, for which `0`, `0.0` and `False` are the
+/// same.
 fn number(value: &Value) -> Value {
     match value {
         Value::Bool(truth) => Value::Float(f64::from(*truth)),

@@ -36,7 +36,8 @@ pub(crate) fn check(record: &Value) -> Verdict {
             same_candidates(record, &outcome)
         }
         (Err(OptimizeError::TooManyErrors { during, last, .. }), Some(error)) => {
-            // DSPy raises the last error of a bootstrap again, but ends an evaluation with an error of no class of its own.
+            // DSPy raises the last error of a bootstrap again, but ends an evaluation with an error of no class of its
+            // own.
             let class = if during == Work::Evaluating { "Exception".to_owned() } else { last.class };
             same("error.class", member(error, "class")?, &class.into())
         }
