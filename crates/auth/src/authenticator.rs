@@ -1,10 +1,6 @@
 //! Who sends this request? Asked once for each request, answered from memory wherever that is safe.
 
-use std::{
-    collections::HashMap,
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
 use fault::{Fault, Kind};
 use host::{Host, sql::SqlError};
@@ -12,6 +8,7 @@ use ids::{SessionId, Timestamp};
 
 use crate::{
     keys::{self, KeyError},
+    memory::Memory,
     principal::Principal,
     repo,
     token::{AccessClaims, InvalidToken, TokenKey},
@@ -20,6 +17,9 @@ use crate::{
 /// How long an instance believes what it once read about a session. After a logout, other instances accept the session's
 /// access tokens for at most this long.
 pub const SESSION_TTL: Duration = Duration::from_secs(10);
+
+/// How long an instance uses the signing key before it reads it again.
+const KEY_TTL: Duration = Duration::from_secs(60 * 60);
 
 /// How many sessions an instance remembers.
 const MAX_SESSIONS: usize = 1024;
@@ -76,25 +76,17 @@ impl Fault for AuthenticateError {
 }
 
 /// Tells who sends a request. One for each instance; it remembers the signing key and the sessions it met.
-///
-/// No lock is held while anything is waited for, and no request waits for another's look-up (`spin.md` 2.4): two requests
-/// that miss at the same time both ask the database.
 pub struct Authenticator {
     host: Host,
-    key: Mutex<Option<Arc<TokenKey>>>,
-    sessions: Mutex<HashMap<SessionId, Remembered>>,
-}
-
-struct Remembered {
-    /// `None` where the session has ended, so that its tokens do not cost a query each.
-    principal: Option<Arc<Principal>>,
-    until: Timestamp,
+    key: Memory<(), Arc<TokenKey>>,
+    /// `None` for sessions that have ended, so that their tokens do not cost a query each.
+    sessions: Memory<SessionId, Option<Arc<Principal>>>,
 }
 
 impl Authenticator {
     /// An authenticator that has met nobody yet.
     pub fn new(host: Host) -> Self {
-        Self { host, key: Mutex::default(), sessions: Mutex::default() }
+        Self { host, key: Memory::new(1), sessions: Memory::new(MAX_SESSIONS) }
     }
 
     /// The sender of a request that bears `token`.
@@ -102,10 +94,8 @@ impl Authenticator {
         let key = self.key().await?;
         let now = self.host.now();
         let claims = key.verify(token, now)?;
-        let principal = match self.recall(claims.session, now) {
-            Some(known) => known,
-            None => self.look_up(claims, now).await?,
-        };
+        let look_up = self.look_up(claims, now);
+        let principal = self.sessions.get_or(&*self.host.clock, claims.session, SESSION_TTL, look_up).await?;
         principal
             // The signature vouches for these; a mismatch means that the row is not the one the token was made for.
             .filter(|principal| principal.user == claims.user && principal.workspace == claims.workspace)
@@ -114,42 +104,17 @@ impl Authenticator {
 
     /// Forgets what is remembered of `session`, so that its end takes effect in this instance at once.
     pub fn forget(&self, session: SessionId) {
-        lock(&self.sessions).remove(&session);
+        self.sessions.forget(&session);
     }
 
     /// The key that signs and verifies, read once for each instance.
     pub(crate) async fn key(&self) -> Result<Arc<TokenKey>, KeyError> {
-        let known = lock(&self.key).clone();
-        if let Some(key) = known {
-            return Ok(key);
-        }
-        let key = Arc::new(keys::signing_key(&self.host).await?);
-        *lock(&self.key) = Some(key.clone());
-        Ok(key)
-    }
-
-    fn recall(&self, session: SessionId, now: Timestamp) -> Option<Option<Arc<Principal>>> {
-        let sessions = lock(&self.sessions);
-        sessions.get(&session).filter(|it| now < it.until).map(|it| it.principal.clone())
+        let read = async { keys::signing_key(&self.host).await.map(Arc::new) };
+        self.key.get_or(&*self.host.clock, (), KEY_TTL, read).await
     }
 
     async fn look_up(&self, claims: AccessClaims, now: Timestamp) -> Result<Option<Arc<Principal>>, AuthenticateError> {
         host::ready(&self.host).await?;
-        let principal = repo::principal_of(&*self.host.sql, claims, now).await?.map(Arc::new);
-        let mut sessions = lock(&self.sessions);
-        if sessions.len() >= MAX_SESSIONS {
-            sessions.retain(|_, it| now < it.until);
-        }
-        if sessions.len() >= MAX_SESSIONS {
-            // More than a thousand sessions in ten seconds on one instance: start over rather than grow.
-            sessions.clear();
-        }
-        sessions.insert(claims.session, Remembered { principal: principal.clone(), until: now + SESSION_TTL });
-        Ok(principal)
+        Ok(repo::principal_of(&*self.host.sql, claims, now).await?.map(Arc::new))
     }
-}
-
-/// The value behind `mutex`. A panic ends the instance, so there is no one left to see a poisoned lock.
-fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

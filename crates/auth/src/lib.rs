@@ -9,6 +9,7 @@ mod authenticator;
 mod bootstrap;
 mod hex;
 mod keys;
+mod memory;
 mod password;
 mod permission;
 mod principal;

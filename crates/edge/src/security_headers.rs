@@ -7,16 +7,18 @@ const PERMISSIVE_TO_NOBODY: HeaderValue = HeaderValue::from_static("default-src 
 const TWO_YEARS: HeaderValue = HeaderValue::from_static("max-age=63072000; includeSubDomains");
 
 pub(crate) async fn security_headers(request: Request, next: Next) -> Response {
-    let authenticated = request.headers().contains_key(header::AUTHORIZATION);
     let secure = is_https(request.headers());
     let mut response = next.run(request).await;
-    let failed = response.status().is_client_error() || response.status().is_server_error();
     let headers = response.headers_mut();
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
     headers.entry(header::CONTENT_SECURITY_POLICY).or_insert(PERMISSIVE_TO_NOBODY);
-    if authenticated || failed {
-        headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+    if !headers.contains_key(header::CACHE_CONTROL) {
+        // Answers hold tokens and private data, so that nobody keeps them who is not told to. One with a tag may be kept by
+        // its reader, who asks each time whether it still holds.
+        let tagged = headers.contains_key(header::ETAG);
+        let value = HeaderValue::from_static(if tagged { "private, no-cache" } else { "no-store" });
+        headers.insert(header::CACHE_CONTROL, value);
     }
     if secure {
         headers.insert(header::STRICT_TRANSPORT_SECURITY, TWO_YEARS);

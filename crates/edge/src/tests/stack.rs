@@ -78,13 +78,10 @@ async fn an_answer_without_content_does_not_speak_of_its_length() {
 }
 
 #[tokio::test]
-async fn answers_to_somebody_are_not_stored() {
+async fn answers_are_not_stored_unless_they_can_be_asked_for_again() {
     let app = app_without_database();
-    assert_eq!(get(&app, "/hello").await.header("cache-control"), "");
-    assert_eq!(
-        ask(&app, named("GET", "/hello").header("authorization", "x"), "").await.header("cache-control"),
-        "no-store"
-    );
+    assert_eq!(get(&app, "/hello").await.header("cache-control"), "no-store");
+    assert_eq!(get(&app, "/tagged").await.header("cache-control"), "private, no-cache");
 }
 
 #[tokio::test]

@@ -1,0 +1,203 @@
+//! What an instance remembers for a while, so that it does not ask again.
+
+use std::{
+    collections::HashMap,
+    hash::Hash,
+    sync::{
+        Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use host::Clock;
+use ids::Timestamp;
+
+/// How often a request looks whether another one has got the answer that it needs too, and how many times before it asks
+/// for itself. Waiting for the other's future instead would trap the instance (`spin.md` 2.4).
+const PAUSE: Duration = Duration::from_millis(2);
+const PAUSES: usize = 100;
+
+/// Answers by key, each good for a while.
+///
+/// No lock is held while anything is waited for. When an instance starts, up to sixteen requests want to know the same; one
+/// asks, the others look again a little later.
+pub(crate) struct Memory<K, V> {
+    entries: Mutex<HashMap<K, Entry<V>>>,
+    capacity: usize,
+    /// How many requests have asked.
+    asked: AtomicU64,
+}
+
+enum Entry<V> {
+    /// A request is asking, the one with this number.
+    Asked(u64),
+    Known {
+        value: V,
+        until: Timestamp,
+    },
+}
+
+impl<K: Clone + Eq + Hash, V: Clone> Memory<K, V> {
+    /// A memory for `capacity` answers.
+    pub(crate) fn new(capacity: usize) -> Self {
+        Self { entries: Mutex::default(), capacity, asked: AtomicU64::new(0) }
+    }
+
+    /// The answer for `key`: the one that is known, or what `ask` gives, which is good for `ttl`. A failure is not kept.
+    pub(crate) async fn get_or<E>(
+        &self,
+        clock: &dyn Clock,
+        key: K,
+        ttl: Duration,
+        ask: impl Future<Output = Result<V, E>>,
+    ) -> Result<V, E> {
+        for _ in 0..PAUSES {
+            match self.entries().get(&key) {
+                Some(Entry::Known { value, until }) if clock.now() < *until => return Ok(value.clone()),
+                Some(Entry::Asked(_)) => {}
+                Some(Entry::Known { .. }) | None => break,
+            }
+            clock.sleep(PAUSE).await;
+        }
+        self.make_room(clock.now());
+        let number = self.asked.fetch_add(1, Ordering::Relaxed);
+        self.entries().insert(key.clone(), Entry::Asked(number));
+        let asking = Asking { memory: self, key: &key, number };
+        let value = ask.await?;
+        let entry = Entry::Known { value: value.clone(), until: clock.now() + ttl };
+        asking.answer(entry);
+        Ok(value)
+    }
+
+    /// Forgets the answer for `key`. A request that is asking for it right now does not keep what it gets.
+    pub(crate) fn forget(&self, key: &K) {
+        self.entries().remove(key);
+    }
+
+    fn make_room(&self, now: Timestamp) {
+        let mut entries = self.entries();
+        let good = |entry: &Entry<V>| matches!(entry, Entry::Known { until, .. } if now < *until);
+        if entries.len() >= self.capacity {
+            entries.retain(|_, entry| good(entry));
+        }
+        if entries.len() >= self.capacity {
+            // More than fits is in use at once: start over rather than grow.
+            entries.clear();
+        }
+    }
+
+    /// A panic ends the instance, so there is no one left to see a poisoned lock.
+    fn entries(&self) -> MutexGuard<'_, HashMap<K, Entry<V>>> {
+        self.entries.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A request that asks. If it fails or is dropped, the next one asks instead.
+struct Asking<'m, K: Clone + Eq + Hash, V: Clone> {
+    memory: &'m Memory<K, V>,
+    key: &'m K,
+    number: u64,
+}
+
+impl<K: Clone + Eq + Hash, V: Clone> Asking<'_, K, V> {
+    /// Keeps the answer, unless its key was forgotten in the meantime: then it may be out of date already.
+    fn answer(self, entry: Entry<V>) {
+        let mut entries = self.memory.entries();
+        if let Some(asked) = entries.get_mut(self.key).filter(|asked| self.is_mine(asked)) {
+            *asked = entry;
+        }
+        // `self` is dropped after this, and locks again.
+        drop(entries);
+    }
+
+    fn is_mine(&self, entry: &Entry<V>) -> bool {
+        matches!(entry, Entry::Asked(number) if *number == self.number)
+    }
+}
+
+impl<K: Clone + Eq + Hash, V: Clone> Drop for Asking<'_, K, V> {
+    fn drop(&mut self) {
+        let mut entries = self.memory.entries();
+        if entries.get(self.key).is_some_and(|entry| self.is_mine(entry)) {
+            entries.remove(self.key);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{cell::Cell, convert::Infallible};
+
+    use futures::{FutureExt, future::join, pin_mut, poll};
+    use host::fake::SetClock;
+
+    use super::*;
+
+    const TTL: Duration = Duration::from_secs(10);
+
+    async fn ask(memory: &Memory<u8, u8>, clock: &SetClock, key: u8, answer: u8) -> u8 {
+        let answer = memory.get_or(clock, key, TTL, async { Ok::<_, Infallible>(answer) }).await;
+        answer.unwrap_or_else(|never| match never {})
+    }
+
+    #[tokio::test]
+    async fn an_answer_is_remembered_for_its_time() {
+        let (memory, clock) = (Memory::new(10), SetClock::default());
+        assert_eq!(ask(&memory, &clock, 1, 7).await, 7);
+        clock.advance(TTL - Duration::from_millis(1));
+        assert_eq!(ask(&memory, &clock, 1, 8).await, 7);
+        assert_eq!(ask(&memory, &clock, 2, 8).await, 8);
+        clock.advance(Duration::from_millis(1));
+        assert_eq!(ask(&memory, &clock, 1, 8).await, 8);
+        memory.forget(&1);
+        assert_eq!(ask(&memory, &clock, 1, 9).await, 9);
+    }
+
+    #[tokio::test]
+    async fn of_two_who_want_to_know_the_same_one_asks() {
+        let (memory, clock) = (Memory::new(10), SetClock::default());
+        let asked = Cell::new(0);
+        let one = || {
+            memory.get_or(&clock, 1, TTL, async {
+                asked.set(asked.get() + 1);
+                clock.sleep(Duration::from_millis(1)).await;
+                Ok::<_, Infallible>(7)
+            })
+        };
+        let both = join(one(), one());
+        pin_mut!(both);
+        assert!(poll!(&mut both).is_pending());
+        clock.advance(PAUSE);
+        assert_eq!(both.await, (Ok(7), Ok(7)));
+        assert_eq!(asked.get(), 1);
+    }
+
+    #[tokio::test]
+    async fn who_asks_and_fails_or_leaves_makes_way_for_the_next() {
+        let (memory, clock) = (Memory::new(10), SetClock::default());
+        assert_eq!(memory.get_or(&clock, 1, TTL, async { Err("failed") }).await, Err("failed"));
+        assert!(memory.get_or(&clock, 1, TTL, std::future::pending::<Result<u8, ()>>()).now_or_never().is_none());
+        assert_eq!(ask(&memory, &clock, 1, 7).await, 7);
+    }
+
+    #[tokio::test]
+    async fn an_answer_that_was_forgotten_while_it_was_on_its_way_is_not_kept() {
+        let (memory, clock) = (Memory::new(10), SetClock::default());
+        let late = memory.get_or(&clock, 1, TTL, async {
+            memory.forget(&1);
+            Ok::<_, Infallible>(7)
+        });
+        assert_eq!(late.await, Ok(7));
+        assert_eq!(ask(&memory, &clock, 1, 8).await, 8);
+    }
+
+    #[tokio::test]
+    async fn a_memory_does_not_outgrow_its_capacity() {
+        let (memory, clock) = (Memory::new(10), SetClock::default());
+        for key in 0..100 {
+            ask(&memory, &clock, key, key).await;
+            assert!(memory.entries().len() <= 10);
+        }
+    }
+}
