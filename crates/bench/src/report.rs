@@ -38,7 +38,8 @@ impl Report {
             Aim::None => ("yardstick".into(), String::new()),
             Aim::PerSecond(least) => (format!("{least:.0}/s"), verdict(figures.per_second, least).into()),
             Aim::Share { of, percent } => {
-                let yardstick = self.0.iter().find(|(name, ..)| *name == of).map_or(f64::NAN, |(_, _, it)| it.per_second);
+                let yardstick =
+                    self.0.iter().find(|(name, ..)| *name == of).map_or(f64::NAN, |(_, _, it)| it.per_second);
                 let share = figures.per_second / yardstick * 100.0;
                 (format!("{percent:.0} % of {of}"), format!("{}, {share:.0} %", verdict(share, percent)))
             }

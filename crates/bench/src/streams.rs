@@ -21,7 +21,11 @@ pub(crate) async fn run(world: &World, count: usize) -> Result<()> {
         waits.sort_unstable();
         let ms = |share: f64| waits[((waits.len() - 1) as f64 * share) as usize].as_secs_f64() * 1e3;
         let what = if round == 0 { "warm-up" } else { "measured" };
-        println!("{count} streams at once, time to first token ({what}): p50 {:.1} ms, p99 {:.1} ms", ms(0.5), ms(0.99));
+        println!(
+            "{count} streams at once, time to first token ({what}): p50 {:.1} ms, p99 {:.1} ms",
+            ms(0.5),
+            ms(0.99)
+        );
     }
     Ok(())
 }
