@@ -46,18 +46,13 @@ impl Message {
     }
 }
 
-/// What a model gets to know of a message.
+/// A message and its answer: what a model gets to know of the past.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Said {
-    pub(crate) author: Author,
+pub(crate) struct Exchange {
+    pub(crate) question: String,
+    pub(crate) answer: String,
+    /// Whether the answer is complete.
     pub(crate) status: Status,
-    pub(crate) content: String,
-}
-
-impl From<Message> for Said {
-    fn from(message: Message) -> Self {
-        Self { author: message.author, status: message.status, content: message.content }
-    }
 }
 
 /// Who wrote a message.

@@ -5,7 +5,7 @@ use llm::{
     wire::{ChatMessage, Role},
 };
 
-use crate::message::{Author, Said, Status};
+use crate::message::{Exchange, Status};
 
 /// The most messages of the past that are looked at.
 pub(crate) const MAX_MESSAGES: i64 = 50;
@@ -24,32 +24,28 @@ pub(crate) struct TooLong;
 /// written does not count: the model would see a question that it seems to have ignored.
 pub(crate) fn window(
     instructions: Option<&str>,
-    history: &[Said],
+    history: &[Exchange],
     message: &str,
     context_tokens: u64,
 ) -> Result<Vec<ChatMessage>, TooLong> {
     let budget = context_tokens - context_tokens / 4;
     let fixed = instructions.map_or(0, tokens) + tokens(message);
     let mut left = budget.checked_sub(fixed).ok_or(TooLong)?;
-    let mut exchanges = Vec::new();
-    for (question, answer) in exchanges_of(history).rev() {
-        let Some(rest) = left.checked_sub(tokens(&question.content) + tokens(&answer.content)) else { break };
+    let mut kept = Vec::new();
+    for exchange in history.iter().rev().filter(|exchange| counts(exchange)) {
+        let Some(rest) = left.checked_sub(tokens(&exchange.question) + tokens(&exchange.answer)) else { break };
         left = rest;
-        exchanges.push((question, answer));
+        kept.push(exchange);
     }
     let instructions = instructions.map(|text| ChatMessage::new(Role::System, text));
-    let past = exchanges.into_iter().rev().flat_map(|(question, answer)| {
-        [ChatMessage::new(Role::User, &*question.content), ChatMessage::new(Role::Assistant, &*answer.content)]
+    let past = kept.into_iter().rev().flat_map(|Exchange { question, answer, .. }| {
+        [ChatMessage::new(Role::User, &**question), ChatMessage::new(Role::Assistant, &**answer)]
     });
     Ok(instructions.into_iter().chain(past).chain([ChatMessage::new(Role::User, message)]).collect())
 }
 
-fn exchanges_of(history: &[Said]) -> impl DoubleEndedIterator<Item = (&Said, &Said)> {
-    let pairs = history.iter().zip(history.iter().skip(1));
-    pairs.filter(|(question, answer)| {
-        let stands = matches!(answer.status, Status::Completed | Status::Cancelled) && !answer.content.is_empty();
-        question.author == Author::User && answer.author == Author::Assistant && stands
-    })
+fn counts(exchange: &Exchange) -> bool {
+    matches!(exchange.status, Status::Completed | Status::Cancelled) && !exchange.answer.is_empty()
 }
 
 fn tokens(text: &str) -> u64 {

@@ -74,3 +74,18 @@ fn a_failure_reads_back_from_its_code() {
     }
     assert_eq!(Failure::from_code("model_stream_broken").code(), "model_stream_broken");
 }
+
+#[tokio::test]
+async fn a_pair_for_a_conversation_that_was_deleted_leaves_no_trace() {
+    for database in host::fake::databases().await {
+        let workspace: ids::WorkspaceId = ids::Id::new(NOW, [3; 10]);
+        let mut question = Message { author: Author::User, ..answer(Status::Completed, None) };
+        let mut answer = Message { id: ids::Id::new(NOW, [4; 10]), ..answer(Status::Completed, None) };
+        let mut transaction = database.sql.begin().await.unwrap();
+        let stored = repo::append_pair(&mut *transaction, workspace, [&mut question, &mut answer]).await.unwrap();
+        assert!(!stored);
+        transaction.rollback().await.unwrap();
+        let rows = database.sql.query("SELECT COUNT(*) FROM messages", Vec::new()).await.unwrap();
+        assert_eq!(rows[0].get::<i64>(0).unwrap(), 0);
+    }
+}

@@ -49,22 +49,6 @@ async fn the_model_is_told_of_the_newest_messages_only() {
 }
 
 #[tokio::test]
-async fn a_history_that_is_too_long_for_one_value_is_read_all_the_same() {
-    for room in rooms().await {
-        room.model.says(&[&"long ".repeat(50_000)]);
-        let conversation = room.conversation().await;
-        for _ in 0..6 {
-            room.post(conversation, "Speak!").await.unwrap();
-        }
-        room.model.says(&["short"]);
-        room.post(conversation, "Less!").await.unwrap();
-        room.post(conversation, "And?").await.unwrap();
-        let asked = room.model.was_asked().pop().unwrap();
-        assert_eq!(asked, ["user: Less!", "assistant: short", "user: And?"]);
-    }
-}
-
-#[tokio::test]
 async fn when_the_model_fails_nothing_is_stored() {
     for room in rooms().await {
         let conversation = room.conversation().await;

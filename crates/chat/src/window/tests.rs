@@ -1,15 +1,21 @@
 use super::*;
 
 /// A history of exchanges, each `(question, answer, status)`.
-fn history(exchanges: &[(&str, &str, Status)]) -> Vec<Said> {
-    let said = |author, status, content: &str| Said { author, status, content: content.to_owned() };
-    let pairs = exchanges.iter().flat_map(|(question, answer, status)| {
-        [said(Author::User, Status::Completed, question), said(Author::Assistant, *status, answer)]
-    });
-    pairs.collect()
+fn history(exchanges: &[(&str, &str, Status)]) -> Vec<Exchange> {
+    let exchange = |(question, answer, status): &(&str, &str, Status)| Exchange {
+        question: (*question).to_owned(),
+        answer: (*answer).to_owned(),
+        status: *status,
+    };
+    exchanges.iter().map(exchange).collect()
 }
 
-fn asked(instructions: Option<&str>, history: &[Said], message: &str, context_tokens: u64) -> Result<String, TooLong> {
+fn asked(
+    instructions: Option<&str>,
+    history: &[Exchange],
+    message: &str,
+    context_tokens: u64,
+) -> Result<String, TooLong> {
     let messages = window(instructions, history, message, context_tokens)?;
     let texts =
         messages.iter().map(|message| message.content.as_ref().map(|content| content.text()).unwrap_or_default());
@@ -54,10 +60,4 @@ fn what_was_not_answered_was_not_said() {
         ("q5", "", Status::Cancelled),
     ]);
     assert_eq!(asked(None, &past, "now", 1000).unwrap(), "q1|a1|q4|stopped|now");
-}
-
-#[test]
-fn a_history_that_begins_with_an_answer_is_cut_at_the_next_question() {
-    let past = history(&[("q1", "a1", Status::Completed), ("q2", "a2", Status::Completed)]);
-    assert_eq!(asked(None, &past[1..], "now", 1000).unwrap(), "q2|a2|now");
 }
