@@ -70,11 +70,13 @@ async fn fake(answer: &'static str) -> Result<String> {
     let url = format!("http://{}", listener.local_addr()?);
     tokio::spawn(async move {
         let (mut stream, _) = listener.accept().await?;
-        let mut request = [0; 1024];
-        stream.read(&mut request).await?;
+        let mut request = Vec::new();
+        while !request.ends_with(b"\r\n\r\n") {
+            request.push(stream.read_u8().await?);
+        }
         stream.write_all(answer.as_bytes()).await?;
         // Keeps the connection open, with nothing more to say.
-        stream.read(&mut request).await
+        stream.read_to_end(&mut request).await
     });
     Ok(url)
 }

@@ -7,9 +7,9 @@ use serde_json::{Value, json};
 use crate::support::Devhost;
 
 fn values(seen: &Value, name: &str) -> Vec<String> {
-    let pairs = seen["headers"].as_array().unwrap();
+    let pairs = seen["headers"].as_array().expect("the probe lists headers");
     let named = pairs.iter().filter(|pair| pair[0] == name);
-    named.map(|pair| pair[1].as_str().unwrap().to_owned()).collect()
+    named.map(|pair| pair[1].as_str().unwrap_or_default().to_owned()).collect()
 }
 
 #[tokio::test]
