@@ -7,12 +7,16 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use http::header;
-use http_body_util::Limited;
+use http_body_util::{BodyExt, Limited};
 
 use crate::{problem::Problem, refusal::Refusal};
 
 /// The largest request body where a component says nothing else, in bytes.
 pub(crate) const DEFAULT_BODY_LIMIT: usize = 1024 * 1024;
+
+/// Up to this size, in bytes, a body that is too large is read all the same. A client that is sending does not listen: were
+/// the connection closed under it, it would see a broken pipe in place of the answer. nginx lingers for the same reason.
+const LINGER_LIMIT: u64 = 32 * 1024 * 1024;
 
 /// The largest request body, in bytes.
 #[derive(Clone, Copy)]
@@ -20,11 +24,19 @@ pub(crate) struct Limit(pub(crate) usize);
 
 pub(crate) async fn body_limit(State(Limit(limit)): State<Limit>, request: Request, next: Next) -> Response {
     let announced = request.headers().get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
-    if announced.is_some_and(|length: u64| length > limit as u64) {
+    if let Some(length) = announced.filter(|length: &u64| *length > limit as u64) {
+        if length <= LINGER_LIMIT {
+            discard(request.into_body()).await;
+        }
         return Problem::refused(Refusal::BodyTooLarge).into_response();
     }
     if request.body().is_end_stream() {
         return next.run(request).await;
     }
     next.run(request.map(|body| Body::new(Limited::new(body, limit)))).await
+}
+
+/// Reads a body to its end, or to where it breaks off, and keeps nothing of it.
+async fn discard(mut body: Body) {
+    while let Some(Ok(_)) = body.frame().await {}
 }

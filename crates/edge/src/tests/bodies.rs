@@ -127,6 +127,20 @@ async fn a_body_is_counted_whatever_its_header_says() {
 }
 
 #[tokio::test]
+async fn a_body_that_is_too_large_is_read_so_that_its_sender_hears_the_answer() {
+    let left = std::sync::Arc::new(std::sync::atomic::AtomicUsize::new(2000));
+    let counted = left.clone();
+    let pieces = stream::iter((0..2000).map(move |_| {
+        counted.fetch_sub(1, std::sync::atomic::Ordering::Relaxed);
+        Ok::<_, std::io::Error>(Bytes::from_static(&[b' '; 1024]))
+    }));
+    let said = Request::post("/cats").header("content-type", "application/json").header("content-length", "2048000");
+    let answer = ask(&app_without_database(), said, Body::from_stream(pieces)).await;
+    assert_eq!(answer.code(), "body_too_large");
+    assert_eq!(left.load(std::sync::atomic::Ordering::Relaxed), 0);
+}
+
+#[tokio::test]
 async fn a_body_that_breaks_off_is_the_senders_problem() {
     let pieces = [Ok(Bytes::from_static(b"{\"name\":")), Err(std::io::Error::other("reset"))];
     let answer = post(&app_without_database(), Body::from_stream(stream::iter(pieces))).await;
