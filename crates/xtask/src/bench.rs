@@ -14,8 +14,7 @@ pub(crate) struct Arguments {
 
 /// Builds everything for release and measures on Spin, where `SPIN_BIN` names it, else on the devhost.
 pub(crate) fn run(arguments: &Arguments) -> Result<()> {
-    build::components()?;
-    build::fixtures()?;
+    build::components_and_fixtures()?;
     let host = match std::env::var_os("SPIN_BIN") {
         Some(_) => up::host()?,
         None => build::devhost()?,

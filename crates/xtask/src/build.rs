@@ -9,12 +9,13 @@ use crate::{setup, workspace};
 
 /// Builds the components of the product.
 pub(crate) fn components() -> Result<()> {
-    build("components/")
+    build(&["components/"])
 }
 
-/// Builds the components that only tests and benches use.
-pub(crate) fn fixtures() -> Result<()> {
-    build("tests/fixtures/")
+/// Builds the components of the product and those that only tests and benches use. In one call too: cargo would compile the
+/// libraries once more for another choice of packages.
+pub(crate) fn components_and_fixtures() -> Result<()> {
+    build(&["components/", "tests/fixtures/"])
 }
 
 /// Builds the devhost and says where it is.
@@ -24,11 +25,12 @@ pub(crate) fn devhost() -> Result<PathBuf> {
     Ok(workspace::target_folder()?.join("release/devhost"))
 }
 
-fn build(folder: &str) -> Result<()> {
+fn build(folders: &[&str]) -> Result<()> {
     setup::run()?;
     let shell = workspace::shell()?;
     let target = setup::TARGET;
-    let packages = workspace::components_below(&workspace::metadata()?, folder);
+    let metadata = workspace::metadata()?;
+    let packages: Vec<String> = folders.iter().flat_map(|it| workspace::components_below(&metadata, it)).collect();
     let packages = packages.iter().flat_map(|name| ["--package", name]);
     cmd!(shell, "cargo build --target {target} --profile component {packages...}").quiet().run()?;
     Ok(())

@@ -28,8 +28,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
         section("formatting, tidiness, lints");
         cmd!(shell, "cargo fmt --all --check").quiet().run()?;
         tidy::run()?;
-        cmd!(shell, "cargo clippy --quiet --workspace --exclude devhost --all-targets -- -D warnings").quiet().run()?;
-        cmd!(shell, "cargo clippy --quiet --release --package devhost --all-targets -- -D warnings").quiet().run()?;
+        cmd!(shell, "cargo clippy --quiet --workspace --all-targets -- -D warnings").quiet().run()?;
     }
     section("a private MariaDB");
     let database = MariaDb::start()?;
@@ -42,8 +41,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     }
     if !arguments.quick {
         section("components and hosts");
-        build::components()?;
-        build::fixtures()?;
+        build::components_and_fixtures()?;
         let devhost = build::devhost()?;
         if !arguments.scenarios {
             section("tests of the devhost");
