@@ -260,7 +260,7 @@ impl Writer {
     }
 
     /// Kills the instance that the writer is in.
-    async fn is_killed(self) {
+    async fn kill(self) {
         self.task.abort();
         let _ = self.task.await;
     }

@@ -116,9 +116,14 @@ fn guarded(chunks: ChunkStream, clock: Arc<dyn Clock>, deadlines: Deadlines, beg
             }
             let left = deadlines.answer().saturating_sub(clock.now().since(began));
             let limit = guard.patience.min(left);
-            let item = match within(&*clock, limit, guard.chunks.next()).await {
-                Ok(item) => item?,
-                Err(_) => Err(timeout(limit)),
+            let item = if left.is_zero() {
+                // The time is over for pieces that are ready, too.
+                Err(timeout(deadlines.answer()))
+            } else {
+                match within(&*clock, limit, guard.chunks.next()).await {
+                    Ok(item) => item?,
+                    Err(_) => Err(timeout(limit)),
+                }
             };
             guard.patience = deadlines.stall();
             guard.ended = item.is_err();

@@ -175,7 +175,7 @@ async fn an_answer_whose_writer_is_killed_ends_as_interrupted() {
         let writer = room.writer();
         lead.unbounded_send(Ok(spoken("Well"))).unwrap();
         writer.settles().await;
-        writer.is_killed().await;
+        writer.kill().await;
         let answer = room.messages(conversation).await.remove(1);
         assert_eq!(answer.status.as_str(), "in_progress");
 
