@@ -252,9 +252,14 @@ impl Accounts {
     ) -> Result<SignedIn, SignInError> {
         self.tidy_up_later(&principal, now);
         let expires_at = Timestamp::from_millis((now + ACCESS_TOKEN_TTL).as_secs() * 1000);
-        let claims = AccessClaims { user: principal.user, workspace: principal.workspace, session: principal.session };
+        let claims = AccessClaims {
+            user: principal.user,
+            workspace: principal.workspace,
+            session: principal.session,
+            expires_at,
+        };
         let key = self.authenticator.key().await?;
-        let access_token = key.sign(claims, &principal.roles, now, expires_at).ok_or(SignInError::Unsigned)?;
+        let access_token = key.sign(claims, &principal.roles, now).ok_or(SignInError::Unsigned)?;
         Ok(SignedIn { access_token, expires_at, refresh_token: refresh.into_secret(), principal })
     }
 

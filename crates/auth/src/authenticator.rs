@@ -12,6 +12,7 @@ use crate::{
     principal::Principal,
     repo,
     token::{AccessClaims, InvalidToken, TokenKey},
+    verified::Verified,
 };
 
 /// How long an instance believes what it once read about a session. After a logout, other instances accept the session's
@@ -75,10 +76,12 @@ impl Fault for AuthenticateError {
     }
 }
 
-/// Tells who sends a request. One for each instance; it remembers the signing key and the sessions it met.
+/// Tells who sends a request. One for each instance; it remembers the signing key, and the tokens and
+/// sessions it met.
 pub struct Authenticator {
     host: Host,
     key: Memory<(), Arc<TokenKey>>,
+    verified: Verified,
     /// `None` for sessions that have ended, so that their tokens do not cost a query each.
     sessions: Memory<SessionId, Option<Arc<Principal>>>,
 }
@@ -86,14 +89,14 @@ pub struct Authenticator {
 impl Authenticator {
     /// An authenticator that has met nobody yet.
     pub fn new(host: Host) -> Self {
-        Self { host, key: Memory::new(1), sessions: Memory::new(MAX_SESSIONS) }
+        Self { host, key: Memory::new(1), verified: Verified::default(), sessions: Memory::new(MAX_SESSIONS) }
     }
 
     /// The sender of a request that bears `token`.
     pub async fn authenticate(&self, token: &str) -> Result<Arc<Principal>, AuthenticateError> {
         let key = self.key().await?;
         let now = self.host.now();
-        let claims = key.verify(token, now)?;
+        let claims = self.verified.verify(&key, token, now)?;
         let look_up = self.look_up(claims, now);
         let principal = self.sessions.get_or(&*self.host.clock, claims.session, SESSION_TTL, look_up).await?;
         principal

@@ -19,6 +19,7 @@ mod session;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 mod token;
+mod verified;
 
 pub use crate::{
     account::{InvalidAccount, NewAccount},

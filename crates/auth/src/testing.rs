@@ -62,8 +62,9 @@ pub async fn sign_in(host: &Host, role: Role) -> TestCaller {
 /// # Panics
 /// If the deployment has no signing key.
 pub async fn authorization(host: &Host, principal: &Principal, expires_at: Timestamp) -> String {
-    let claims = AccessClaims { user: principal.user, workspace: principal.workspace, session: principal.session };
+    let claims =
+        AccessClaims { user: principal.user, workspace: principal.workspace, session: principal.session, expires_at };
     let key = keys::signing_key(host).await.expect("a test has a signing key");
-    let token = key.sign(claims, &principal.roles, host.now(), expires_at).expect("claims can be signed");
+    let token = key.sign(claims, &principal.roles, host.now()).expect("claims can be signed");
     format!("Bearer {}", token.expose_secret())
 }

@@ -30,6 +30,15 @@ pub struct AccessClaims {
     pub workspace: WorkspaceId,
     /// The sign-in that it came from; the token ends with it.
     pub session: SessionId,
+    /// When it expires; whole seconds.
+    pub expires_at: Timestamp,
+}
+
+impl AccessClaims {
+    /// The claims, unless they have expired by `now`.
+    pub fn unless_expired(self, now: Timestamp) -> Result<Self, InvalidToken> {
+        if now < self.expires_at { Ok(self) } else { Err(InvalidToken::Expired) }
+    }
 }
 
 /// Why a text is not a valid access token.
@@ -62,18 +71,12 @@ impl TokenKey {
         Self(HS256Key::from_bytes(secret))
     }
 
-    /// A token that says `claims` and expires at `expires_at`; `None` where the claims cannot be written as JSON, which
+    /// A token that says `claims`; `None` where the claims cannot be written as JSON, which
     /// does not happen.
-    pub fn sign(
-        &self,
-        claims: AccessClaims,
-        roles: &[Role],
-        now: Timestamp,
-        expires_at: Timestamp,
-    ) -> Option<SecretString> {
+    pub fn sign(&self, claims: AccessClaims, roles: &[Role], now: Timestamp) -> Option<SecretString> {
         let claims = JWTClaims {
             issued_at: Some(seconds(now)),
-            expires_at: Some(seconds(expires_at)),
+            expires_at: Some(seconds(claims.expires_at)),
             invalid_before: None,
             issuer: Some(ISSUER.to_owned()),
             subject: Some(claims.user.to_string()),
@@ -89,12 +92,12 @@ impl TokenKey {
         self.0.authenticate(claims).ok().map(SecretString::from)
     }
 
-    /// What `token` says, if it is one of ours and has not expired at `now`.
+    /// What `token` says, if it is one of ours, whether it has [expired](AccessClaims::unless_expired) or not.
     ///
     /// The algorithm is the key's, whatever the token's header asks for (RFC 8725, section 3.1).
-    pub fn verify(&self, token: &str, now: Timestamp) -> Result<AccessClaims, InvalidToken> {
+    pub fn verify(&self, token: &str) -> Result<AccessClaims, InvalidToken> {
         let options = VerificationOptions {
-            // Expiry is checked below, by our clock and to the millisecond; our tokens carry no `nbf`.
+            // Expiry is the caller's to check, by our clock; our tokens carry no `nbf`.
             accept_future: true,
             artificial_time: Some(UnixTimeStamp::from_secs(0)),
             time_tolerance: Some(JwtDuration::from_secs(0)),
@@ -107,11 +110,9 @@ impl TokenKey {
             return Err(InvalidToken::Forged);
         }
         let user = claims.subject.as_deref().and_then(|subject| subject.parse().ok()).ok_or(InvalidToken::Forged)?;
-        let expires_at = claims.expires_at.ok_or(InvalidToken::Forged)?.as_secs();
-        if now.as_millis() >= i64::try_from(expires_at).unwrap_or(i64::MAX).saturating_mul(1000) {
-            return Err(InvalidToken::Expired);
-        }
-        Ok(AccessClaims { user, workspace: claims.custom.ws, session: claims.custom.sid })
+        let seconds = claims.expires_at.ok_or(InvalidToken::Forged)?.as_secs();
+        let expires_at = Timestamp::from_millis(i64::try_from(seconds).unwrap_or(i64::MAX).saturating_mul(1000));
+        Ok(AccessClaims { user, workspace: claims.custom.ws, session: claims.custom.sid, expires_at })
     }
 }
 
@@ -137,11 +138,12 @@ mod tests {
             user: UserId::new(NOW, [1; 10]),
             workspace: WorkspaceId::new(NOW, [2; 10]),
             session: SessionId::new(NOW, [3; 10]),
+            expires_at: NOW + Duration::from_secs(900),
         }
     }
 
     fn token(key: &TokenKey) -> String {
-        let token = key.sign(claims(), &[Role::Member], NOW, NOW + Duration::from_secs(900)).unwrap();
+        let token = key.sign(claims(), &[Role::Member], NOW).unwrap();
         token.expose_secret().to_owned()
     }
 
@@ -165,9 +167,10 @@ mod tests {
     fn a_token_says_what_was_signed_until_it_expires() {
         let key = TokenKey::new(SECRET);
         let token = token(&key);
-        assert_eq!(key.verify(&token, NOW), Ok(claims()));
-        assert_eq!(key.verify(&token, NOW + Duration::from_millis(899_999)), Ok(claims()));
-        assert_eq!(key.verify(&token, NOW + Duration::from_secs(900)), Err(InvalidToken::Expired));
+        let at = |millis| key.verify(&token).and_then(|said| said.unless_expired(NOW + Duration::from_millis(millis)));
+        assert_eq!(at(0), Ok(claims()));
+        assert_eq!(at(899_999), Ok(claims()));
+        assert_eq!(at(900_000), Err(InvalidToken::Expired));
     }
 
     #[test]
@@ -178,10 +181,10 @@ mod tests {
             let mut changed = token.clone().into_bytes();
             changed[position] = if changed[position] == b'A' { b'B' } else { b'A' };
             let changed = String::from_utf8(changed).unwrap();
-            assert_eq!(key.verify(&changed, NOW), Err(InvalidToken::Forged), "{position}");
+            assert_eq!(key.verify(&changed), Err(InvalidToken::Forged), "{position}");
         }
         for length in 0..token.len() {
-            assert_eq!(key.verify(&token[..length], NOW), Err(InvalidToken::Forged), "{length}");
+            assert_eq!(key.verify(&token[..length]), Err(InvalidToken::Forged), "{length}");
         }
     }
 
@@ -189,7 +192,7 @@ mod tests {
     fn a_token_of_another_key_or_algorithm_is_forged() {
         let key = TokenKey::new(SECRET);
         let token = token(&key);
-        assert_eq!(TokenKey::new(b"another secret of thirty-two bytes").verify(&token, NOW), Err(InvalidToken::Forged));
+        assert_eq!(TokenKey::new(b"another secret of thirty-two bytes").verify(&token), Err(InvalidToken::Forged));
         let (_, rest) = token.split_once('.').unwrap();
         let (payload, signature) = rest.split_once('.').unwrap();
         // {"alg":"none"}, {"alg":"None","typ":"JWT"} and {"alg":"RS256","typ":"JWT"}
@@ -198,12 +201,12 @@ mod tests {
         {
             for signature in ["", signature] {
                 let forged = format!("{header}.{payload}.{signature}");
-                assert_eq!(key.verify(&forged, NOW), Err(InvalidToken::Forged), "{forged}");
+                assert_eq!(key.verify(&forged), Err(InvalidToken::Forged), "{forged}");
             }
         }
         let stronger = HS384Key::from_bytes(SECRET);
         let claims = jwt_simple::claims::Claims::create(JwtDuration::from_secs(900));
-        assert_eq!(key.verify(&stronger.authenticate(claims).unwrap(), NOW), Err(InvalidToken::Forged));
+        assert_eq!(key.verify(&stronger.authenticate(claims).unwrap()), Err(InvalidToken::Forged));
     }
 
     #[test]
@@ -213,7 +216,7 @@ mod tests {
             "iss": "kowai", "aud": "kowai-api", "exp": 1_764_000_900, "sub": claims().user.to_string(),
             "ws": claims().workspace.to_string(), "sid": claims().session.to_string(),
         });
-        assert_eq!(key.verify(&signed(good.clone()), NOW), Ok(claims()));
+        assert_eq!(key.verify(&signed(good.clone())), Ok(claims()));
         for (name, value) in [
             ("iss", serde_json::json!("somebody")),
             ("iss", serde_json::Value::Null),
@@ -230,13 +233,13 @@ mod tests {
             if value.is_null() {
                 other.as_object_mut().unwrap().remove(name);
             }
-            assert_eq!(key.verify(&signed(other), NOW), Err(InvalidToken::Forged), "{name}: {value}");
+            assert_eq!(key.verify(&signed(other)), Err(InvalidToken::Forged), "{name}: {value}");
         }
     }
 
     #[test]
     fn a_huge_token_is_not_even_decoded() {
         let token = format!("{}x", token(&TokenKey::new(SECRET))).replace('.', &".".repeat(3000));
-        assert_eq!(TokenKey::new(SECRET).verify(&token, NOW), Err(InvalidToken::Forged));
+        assert_eq!(TokenKey::new(SECRET).verify(&token), Err(InvalidToken::Forged));
     }
 }

@@ -1,50 +1,63 @@
-//! The outermost layer: names the request, opens its span, and says in one line what became of it.
+//! The outermost step: names the request, opens its span, and says in one line what became of it.
 
-use std::{sync::Arc, time::Instant};
+use std::time::Instant;
 
 use axum::{
     body::{Body, HttpBody},
-    extract::{Request, State},
-    middleware::Next,
+    extract::Request,
     response::Response,
 };
 use host::Random;
-use http::{HeaderValue, Method, StatusCode, header};
-use tracing::{Instrument, Level, Span, field::Empty};
+use http::{HeaderValue, Method, StatusCode, Uri, header};
+use tracing::{Level, Span, field::Empty};
 
 use crate::trace::{Trace, X_REQUEST_ID};
 
 /// The longest path that is logged, in bytes; the rest tells nobody anything.
 const MAX_PATH_BYTES: usize = 200;
 
-#[derive(Clone)]
-pub(crate) struct AccessLog {
-    pub(crate) random: Arc<dyn Random>,
-    /// True where the line is of level debug.
-    pub(crate) quiet: bool,
+/// A request on its way through the stack.
+pub(crate) struct Arrival {
+    started: Instant,
+    trace: Trace,
+    span: Span,
+    method: Method,
+    uri: Uri,
 }
 
-pub(crate) async fn access_log(State(log): State<AccessLog>, mut request: Request, next: Next) -> Response {
-    let started = Instant::now();
-    let trace = Trace::read(request.headers(), &*log.random);
-    let span = tracing::info_span!(
-        "request",
-        correlation_id = trace.correlation_id().as_str(),
-        trace_id = trace.trace_id(),
-        user_id = Empty
-    );
-    let method = request.method().clone();
-    let uri = request.uri().clone();
-    let correlation_id = HeaderValue::from_str(trace.correlation_id().as_str());
-    request.extensions_mut().insert(trace);
-
-    let mut response = next.run(request).instrument(span.clone()).await;
-    if let Ok(value) = correlation_id {
-        response.headers_mut().insert(X_REQUEST_ID, value);
+impl Arrival {
+    /// Names `request`, for its handler too.
+    pub(crate) fn of(request: &mut Request, random: &dyn Random) -> Self {
+        let trace = Trace::read(request.headers(), random);
+        let span = tracing::info_span!(
+            "request",
+            correlation_id = trace.correlation_id().as_str(),
+            trace_id = trace.trace_id(),
+            user_id = Empty
+        );
+        request.extensions_mut().insert(trace.clone());
+        let (method, uri) = (request.method().clone(), request.uri().clone());
+        Self { started: Instant::now(), trace, span, method, uri }
     }
-    frame(&method, &mut response);
-    write(&span, log.quiet, &method, uri.path(), response.status(), started);
-    response
+
+    /// How the request is recognised.
+    pub(crate) fn trace(&self) -> &Trace {
+        &self.trace
+    }
+
+    /// The span that its work belongs to; the guard adds who sends it.
+    pub(crate) fn span(&self) -> &Span {
+        &self.span
+    }
+
+    /// Gives the response its name and its length, and writes the line.
+    pub(crate) fn finish(self, response: &mut Response, quiet: bool) {
+        if let Ok(name) = HeaderValue::from_str(self.trace.correlation_id().as_str()) {
+            response.headers_mut().insert(X_REQUEST_ID, name);
+        }
+        frame(&self.method, response);
+        write(&self.span, quiet, &self.method, self.uri.path(), response.status(), self.started);
+    }
 }
 
 /// Says how long the body is, where that is known. Without it Spin would send the body in chunks, and every request on a

@@ -6,34 +6,26 @@ use axum::{
     Router,
     body::{Body, Bytes, HttpBody},
     extract::Request,
-    middleware::{from_fn, from_fn_with_state},
-    response::Response,
+    response::{IntoResponse, Response},
 };
-use host::Host;
-use tower::{BoxError, Service, ServiceBuilder, ServiceExt, util::BoxCloneSyncService};
+use futures::future::{BoxFuture, FutureExt};
+use host::{Host, Random};
+use tower::{BoxError, Service};
+use tracing::Instrument;
 
-use crate::{access_log, body_limit, conditional, problems, routes::Route, security_headers};
+use crate::{access_log::Arrival, body_limit, conditional, problems, routes::Route, security_headers};
 
 /// What a component serves. Made once for each instance; cloning it is cheap.
 #[derive(Clone)]
 pub struct App {
-    stack: BoxCloneSyncService<Request, Response, Infallible>,
+    stack: Arc<Stack>,
     routes: Arc<[Route]>,
 }
 
 impl App {
-    /// `router` behind the stack. From here on the order is that of a request on its way in; the guard of a route, being
-    /// the route's own, comes last.
     pub(crate) fn new(host: &Host, router: Router, routes: Vec<Route>, body_limit: usize, quiet: bool) -> Self {
-        let log = access_log::AccessLog { random: host.random.clone(), quiet };
-        let stack = ServiceBuilder::new()
-            .layer(from_fn_with_state(log, access_log::access_log))
-            .layer(from_fn(security_headers::security_headers))
-            .layer(from_fn(problems::problems))
-            .layer(from_fn(conditional::conditional))
-            .layer(from_fn_with_state(body_limit::Limit(body_limit), body_limit::body_limit))
-            .service(router);
-        Self { stack: BoxCloneSyncService::new(stack), routes: routes.into() }
+        let stack = Stack { router, random: host.random.clone(), body_limit, quiet };
+        Self { stack: Arc::new(stack), routes: routes.into() }
     }
 
     /// Answers `request`. Whatever goes wrong is an answer too.
@@ -42,10 +34,7 @@ impl App {
         B: HttpBody<Data = Bytes> + Send + 'static,
         B::Error: Into<BoxError>,
     {
-        match self.stack.clone().oneshot(request.map(Body::new)).await {
-            Ok(response) => response,
-            Err(never) => match never {},
-        }
+        self.stack.pass(request.map(Body::new)).await
     }
 
     /// The routes and their guards, in the order in which they were added.
@@ -61,13 +50,52 @@ where
 {
     type Response = Response;
     type Error = Infallible;
-    type Future = futures::future::BoxFuture<'static, Result<Response, Infallible>>;
+    type Future = BoxFuture<'static, Result<Response, Infallible>>;
 
     fn poll_ready(&mut self, _: &mut task::Context<'_>) -> task::Poll<Result<(), Infallible>> {
         task::Poll::Ready(Ok(()))
     }
 
     fn call(&mut self, request: http::Request<B>) -> Self::Future {
-        Box::pin(self.stack.clone().oneshot(request.map(Body::new)))
+        let stack = self.stack.clone();
+        async move { Ok(stack.pass(request.map(Body::new)).await) }.boxed()
+    }
+}
+
+/// What every request goes through, written out. As so many tower layers it would clone and box itself once for each
+/// layer of each request, which in WebAssembly costs as much as the request.
+struct Stack {
+    router: Router,
+    random: Arc<dyn Random>,
+    /// In bytes.
+    body_limit: usize,
+    quiet: bool,
+}
+
+impl Stack {
+    /// Names the request, lets it through, and says in the log what became of it.
+    async fn pass(&self, mut request: Request) -> Response {
+        let arrival = Arrival::of(&mut request, &*self.random);
+        let mut response = self.go_in(request, &arrival).instrument(arrival.span().clone()).await;
+        arrival.finish(&mut response, self.quiet);
+        response
+    }
+
+    /// The steps in the order of a request on its way in, and back on its way out. The guard of a route, being the route's
+    /// own, comes last.
+    async fn go_in(&self, request: Request, arrival: &Arrival) -> Response {
+        let came_by_tls = security_headers::came_by_tls(request.headers());
+        let known = conditional::known(&request);
+        let mut response = match body_limit::limit(request, self.body_limit).await {
+            Ok(request) => match self.router.clone().call(request).await {
+                Ok(response) => response,
+                Err(never) => match never {},
+            },
+            Err(problem) => problem.into_response(),
+        };
+        conditional::spare(&mut response, known);
+        let mut response = problems::write_out(response, arrival.trace());
+        security_headers::add(response.headers_mut(), came_by_tls);
+        response
     }
 }

@@ -2,9 +2,7 @@
 
 use axum::{
     body::{Body, HttpBody},
-    extract::{Request, State},
-    middleware::Next,
-    response::{IntoResponse, Response},
+    extract::Request,
 };
 use http::header;
 use http_body_util::{BodyExt, Limited};
@@ -18,22 +16,19 @@ pub(crate) const DEFAULT_BODY_LIMIT: usize = 1024 * 1024;
 /// the connection closed under it, it would see a broken pipe in place of the answer. nginx lingers for the same reason.
 const LINGER_LIMIT: u64 = 32 * 1024 * 1024;
 
-/// The largest request body, in bytes.
-#[derive(Clone, Copy)]
-pub(crate) struct Limit(pub(crate) usize);
-
-pub(crate) async fn body_limit(State(Limit(limit)): State<Limit>, request: Request, next: Next) -> Response {
+/// `request`, of whose body no more than `limit` bytes can be read.
+pub(crate) async fn limit(request: Request, limit: usize) -> Result<Request, Problem> {
     let announced = request.headers().get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
     if let Some(length) = announced.filter(|length: &u64| *length > limit as u64) {
         if length <= LINGER_LIMIT {
             discard(request.into_body()).await;
         }
-        return Problem::refused(Refusal::BodyTooLarge).into_response();
+        return Err(Problem::refused(Refusal::BodyTooLarge));
     }
     if request.body().is_end_stream() {
-        return next.run(request).await;
+        return Ok(request);
     }
-    next.run(request.map(|body| Body::new(Limited::new(body, limit)))).await
+    Ok(request.map(|body| Body::new(Limited::new(body, limit))))
 }
 
 /// Reads a body to its end, or to where it breaks off, and keeps nothing of it.

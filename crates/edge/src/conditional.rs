@@ -5,7 +5,6 @@ use std::fmt::Display;
 use axum::{
     body::Body,
     extract::{FromRequestParts, Request},
-    middleware::Next,
     response::{IntoResponse, Response},
 };
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header, request::Parts};
@@ -61,18 +60,21 @@ impl<S: Sync> FromRequestParts<S> for IfMatch {
     }
 }
 
-pub(crate) async fn conditional(request: Request, next: Next) -> Response {
+/// The tags of the versions that the client of a read has already.
+pub(crate) fn known(request: &Request) -> Option<String> {
     let reads = matches!(*request.method(), Method::GET | Method::HEAD);
-    let known = if reads { tags(request.headers(), &header::IF_NONE_MATCH) } else { None };
-    let mut response = next.run(request).await;
-    let Some(known) = known else { return response };
+    if reads { tags(request.headers(), &header::IF_NONE_MATCH) } else { None }
+}
+
+/// Spares the client a body that is among those it knows.
+pub(crate) fn spare(response: &mut Response, known: Option<String>) {
+    let Some(known) = known else { return };
     let tag = response.headers().get(header::ETAG).and_then(|tag| tag.to_str().ok());
     if response.status() == StatusCode::OK && tag.is_some_and(|tag| lists(&known, tag, true)) {
         *response.status_mut() = StatusCode::NOT_MODIFIED;
         *response.body_mut() = Body::empty();
         response.headers_mut().remove(header::CONTENT_TYPE);
     }
-    response
 }
 
 /// All tags of a header, which may be there several times.

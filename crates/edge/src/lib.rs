@@ -53,6 +53,7 @@ mod security_headers;
 pub mod spin;
 pub mod sse;
 mod status;
+mod stdout;
 mod trace;
 
 #[cfg(test)]

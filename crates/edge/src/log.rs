@@ -18,12 +18,14 @@ use tracing::{
 };
 use tracing_subscriber::{Layer, layer::Context, prelude::*, registry::LookupSpan};
 
+use crate::stdout;
+
 /// Writes all logs of this instance to standard output, from `level` on: `error`, `warn`, `info` (if nothing or nonsense is
 /// given), `debug` or `trace`. Only the first call has an effect.
 pub fn install(level: Option<&str>) {
     let level = level.and_then(|level| level.parse().ok()).unwrap_or(Level::INFO);
-    let lines = JsonLines { write: |line: &str| println!("{line}") };
-    let subscriber = tracing_subscriber::registry().with(lines.with_filter(LevelFilter::from_level(level)));
+    let lines = JsonLines { write: stdout::write_line };
+    let subscriber = tracing_subscriber::registry().with(LevelFilter::from_level(level)).with(lines);
     // A second call fails, and means that the first one has done what is wanted.
     let _ = subscriber.try_init();
 }

@@ -1,13 +1,12 @@
 //! Writes the bodies of problems, ours and those that axum and others leave as plain text.
 
-use axum::{extract::Request, middleware::Next, response::Response};
+use axum::response::Response;
 use http::header;
 
 use crate::{problem::Problem, trace::Trace};
 
-pub(crate) async fn problems(request: Request, next: Next) -> Response {
-    let trace = request.extensions().get::<Trace>().cloned();
-    let mut response = next.run(request).await;
+/// `response`, or the problem that it stands for, written out for the request of `trace`.
+pub(crate) fn write_out(mut response: Response, trace: &Trace) -> Response {
     let status = response.status();
     if !status.is_client_error() && !status.is_server_error() {
         return response;
@@ -19,7 +18,6 @@ pub(crate) async fn problems(request: Request, next: Next) -> Response {
         None => Problem::of_status(status),
     };
     problem.log();
-    let Some(trace) = trace else { return response };
     let mut rendered = problem.render(trace.correlation_id());
     // What the answer was given besides its body stays: `Allow` of a 405, for one.
     for (name, value) in response.headers() {

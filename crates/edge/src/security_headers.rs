@@ -1,15 +1,12 @@
 //! Headers that tell browsers to keep their hands off (OWASP REST Security and HTTP Headers cheat sheets).
 
-use axum::{extract::Request, middleware::Next, response::Response};
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 
 const PERMISSIVE_TO_NOBODY: HeaderValue = HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'");
 const TWO_YEARS: HeaderValue = HeaderValue::from_static("max-age=63072000; includeSubDomains");
 
-pub(crate) async fn security_headers(request: Request, next: Next) -> Response {
-    let secure = is_https(request.headers());
-    let mut response = next.run(request).await;
-    let headers = response.headers_mut();
+/// Adds what is not there yet.
+pub(crate) fn add(headers: &mut HeaderMap, came_by_tls: bool) {
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
     headers.entry(header::CONTENT_SECURITY_POLICY).or_insert(PERMISSIVE_TO_NOBODY);
@@ -20,15 +17,14 @@ pub(crate) async fn security_headers(request: Request, next: Next) -> Response {
         let value = HeaderValue::from_static(if tagged { "private, no-cache" } else { "no-store" });
         headers.insert(header::CACHE_CONTROL, value);
     }
-    if secure {
+    if came_by_tls {
         headers.insert(header::STRICT_TRANSPORT_SECURITY, TWO_YEARS);
     }
-    response
 }
 
 /// True where the client came by TLS: to Spin, or to the proxy in front of it. A client that lies about it only tells
 /// itself to use TLS.
-fn is_https(headers: &HeaderMap) -> bool {
+pub(crate) fn came_by_tls(headers: &HeaderMap) -> bool {
     // Spin appends its own value after whatever the client sent (`spin.md` 2.10).
     let full_url = headers.get_all(HeaderName::from_static("spin-full-url")).iter().next_back();
     let forwarded = headers.get(HeaderName::from_static("x-forwarded-proto"));

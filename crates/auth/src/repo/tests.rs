@@ -50,7 +50,12 @@ async fn write(fakes: &Fakes, account: Option<&Account>, session: &NewSession) {
 }
 
 fn claims(account: &Account, session: &NewSession) -> AccessClaims {
-    AccessClaims { user: account.user, workspace: account.workspace, session: session.id }
+    AccessClaims {
+        user: account.user,
+        workspace: account.workspace,
+        session: session.id,
+        expires_at: session.expires_at,
+    }
 }
 
 #[tokio::test]

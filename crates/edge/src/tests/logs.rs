@@ -1,26 +1,33 @@
 //! What the log says, and what it must not say.
 
-use std::sync::{Arc, Mutex};
+use std::{cell::RefCell, sync::Once};
 
 use tracing_subscriber::prelude::*;
 
 use super::*;
 use crate::log::JsonLines;
 
+thread_local! {
+    static LINES: RefCell<Vec<String>> = const { RefCell::new(Vec::new()) };
+}
+
 /// All lines that are logged while `requests` run.
 async fn logged(requests: impl Future<Output = ()>) -> Vec<Value> {
     lines(requests).await.iter().map(|line| serde_json::from_str(line).unwrap()).collect()
 }
 
+/// As [`logged`], line by line as it was written.
 async fn lines(requests: impl Future<Output = ()>) -> Vec<String> {
-    let lines = Arc::new(Mutex::new(Vec::new()));
-    let sink = lines.clone();
-    let write = move |line: &str| sink.lock().unwrap().push(line.to_owned());
-    let guard = tracing_subscriber::registry().with(JsonLines { write }).set_default();
+    // One subscriber for all tests, each of which has a thread of its own: tracing remembers for the whole process which
+    // events anybody wants, so that subscribers that come and go with tests would miss some.
+    static INSTALLED: Once = Once::new();
+    INSTALLED.call_once(|| {
+        let write = |line: &str| LINES.with_borrow_mut(|lines| lines.push(line.to_owned()));
+        tracing_subscriber::registry().with(JsonLines { write }).init();
+    });
+    LINES.take();
     requests.await;
-    drop(guard);
-    let lines = lines.lock().unwrap();
-    lines.clone()
+    LINES.take()
 }
 
 #[tokio::test]
