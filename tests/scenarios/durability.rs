@@ -16,9 +16,9 @@ use tokio::task::JoinSet;
 
 /// What a client was told of its messages.
 #[derive(Default)]
-struct Told {
-    acknowledged: Vec<String>,
-    refused: Vec<(u16, String)>,
+pub(crate) struct Told {
+    pub(crate) acknowledged: Vec<String>,
+    pub(crate) refused: Vec<(u16, String)>,
     unanswered: usize,
 }
 
@@ -43,7 +43,12 @@ async fn talk(client: Client, conversation: String, name: usize, stop: Arc<Atomi
     told
 }
 
-async fn talkers(client: &Client, count: usize, stop: &Arc<AtomicBool>) -> Result<(Vec<String>, JoinSet<Told>)> {
+/// Opens `count` conversations and lets somebody talk in each until `stop`.
+pub(crate) async fn talkers(
+    client: &Client,
+    count: usize,
+    stop: &Arc<AtomicBool>,
+) -> Result<(Vec<String>, JoinSet<Told>)> {
     let mut conversations = Vec::new();
     let mut talking = JoinSet::new();
     for name in 0..count {
@@ -55,7 +60,7 @@ async fn talkers(client: &Client, count: usize, stop: &Arc<AtomicBool>) -> Resul
 }
 
 /// Everything that was acknowledged is stored once, and whatever is stored is a whole pair.
-async fn check_nothing_was_lost(client: &Client, conversations: &[String], told: &[Told]) -> Result<()> {
+pub(crate) async fn check_nothing_was_lost(client: &Client, conversations: &[String], told: &[Told]) -> Result<()> {
     let mut stored = Vec::new();
     for conversation in conversations {
         let all = messages(client, conversation).await?;

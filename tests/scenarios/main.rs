@@ -4,6 +4,7 @@
 mod auth;
 mod conversations;
 mod durability;
+mod faults;
 mod health;
 mod hostile;
 mod llm;

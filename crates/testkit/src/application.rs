@@ -119,6 +119,13 @@ impl Application {
         self.wait_until_live().await
     }
 
+    /// Stops the host and starts it again with other arguments of `up`, such as faults, in place of those it was set up with.
+    pub async fn restart_with(&mut self, arguments: &[&str]) -> Result<()> {
+        self.stop()?;
+        self.setup.arguments = arguments.iter().map(|argument| (*argument).to_owned()).collect();
+        self.resume().await
+    }
+
     /// Kills the host as the kernel would: at once, whatever it is doing.
     pub fn kill(&mut self) -> Result<()> {
         self.end("KILL")

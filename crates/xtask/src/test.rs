@@ -4,7 +4,7 @@ use anyhow::Result;
 use testkit::mariadb::MariaDb;
 use xshell::{Shell, cmd};
 
-use crate::{build, tidy, up, workspace};
+use crate::{build, setup, tidy, up, workspace};
 
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
@@ -42,6 +42,9 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     if !arguments.quick {
         section("components and hosts");
         build::components_and_fixtures()?;
+        // No component contains these two yet, and they have to fit into one.
+        let target = setup::TARGET;
+        cmd!(shell, "cargo check --quiet --target {target} --package predict --package optimize").quiet().run()?;
         let devhost = build::devhost()?;
         if !arguments.scenarios {
             section("tests of the devhost");
