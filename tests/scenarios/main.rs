@@ -10,3 +10,4 @@ mod hostile;
 mod llm;
 mod step;
 mod streams;
+mod strict;

@@ -22,10 +22,12 @@ impl Strict {
         self.on
     }
 
-    /// Records and prints a violation; does nothing when the mode is off.
+    /// Records and prints a violation; does nothing when the mode is off. Lines after the first are indented, so that a
+    /// reader of the log knows where a report ends.
     pub(crate) fn report(&self, component: &str, what: &str) {
         if self.on {
             self.violations.fetch_add(1, Ordering::Relaxed);
+            let what = what.trim_end().replace('\n', "\n    ");
             eprintln!("devhost: strict: component {component}: {what}");
         }
     }

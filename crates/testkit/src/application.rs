@@ -16,6 +16,7 @@ use crate::{
     client::Client,
     manifest,
     mariadb::{Access, free_port},
+    reports,
 };
 
 /// How long a start may take on a busy machine whose compile cache is empty.
@@ -67,13 +68,15 @@ impl Setup {
     }
 }
 
-/// A running application. Dropping it kills it.
+/// A running application. Dropping it kills it, and fails the test when the devhost's strict mode has reported anything that
+/// the test did not expect: what would have hung or panicked Spin.
 pub struct Application {
     setup: Setup,
     folder: TempDir,
     manifest: PathBuf,
     port: u16,
     server: Option<Child>,
+    expected_reports: Vec<String>,
 }
 
 impl Application {
@@ -90,7 +93,8 @@ impl Application {
             setup = setup.variable("database_url", url).variable("database_host", grant);
         }
         let manifest = manifest::write(folder.path())?;
-        let mut application = Self { setup, folder, manifest, port: free_port()?, server: None };
+        let port = free_port()?;
+        let mut application = Self { setup, folder, manifest, port, server: None, expected_reports: Vec::new() };
         application.resume().await?;
         Ok(application)
     }
@@ -148,6 +152,18 @@ impl Application {
     /// What the host itself said.
     pub fn host_log(&self) -> String {
         fs::read_to_string(self.folder.path().join("host.log")).unwrap_or_default()
+    }
+
+    /// Waits until the strict mode has reported something that contains `text`; such a report then fails no test. Spin has
+    /// no strict mode: there is nothing to wait for.
+    pub async fn expect_report(&mut self, text: &str) -> Result<()> {
+        self.expected_reports.push(text.to_owned());
+        let begun = Instant::now();
+        while host_is_devhost() && !reports::all(&self.host_log()).iter().any(|report| report.contains(text)) {
+            ensure!(begun.elapsed() < PATIENCE, "{text:?} is not reported: {}", self.host_log());
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        Ok(())
     }
 
     /// The process id of the host that serves; with Spin it is a child of the process that was started.
@@ -216,6 +232,14 @@ impl Drop for Application {
     fn drop(&mut self) {
         // Nothing is left to report to; what was to be found out has been asserted.
         let _ = self.kill();
+        let mut reports = reports::all(&self.host_log());
+        reports.retain(|report| !self.expected_reports.iter().any(|expected| report.contains(expected)));
+        match reports.join("\n") {
+            none if none.is_empty() => {}
+            // A second panic would abort the process, and the test fails already.
+            reports if std::thread::panicking() => eprintln!("Spin would have hung or panicked:\n{reports}"),
+            reports => panic!("Spin would have hung or panicked:\n{reports}"),
+        }
     }
 }
 
@@ -246,7 +270,11 @@ pub fn host_is_devhost() -> bool {
     host().file_name() == Some(Path::new("devhost").as_os_str())
 }
 
+/// What `KOWAI_TEST_HOST_ARGUMENTS` says; where it is not set, the strict mode of a host that has one.
 fn host_arguments() -> Vec<String> {
-    let given = std::env::var("KOWAI_TEST_HOST_ARGUMENTS").unwrap_or_default();
-    given.split_whitespace().map(str::to_owned).collect()
+    match std::env::var("KOWAI_TEST_HOST_ARGUMENTS") {
+        Ok(given) => given.split_whitespace().map(str::to_owned).collect(),
+        Err(_) if host_is_devhost() => vec!["--strict".to_owned()],
+        Err(_) => Vec::new(),
+    }
 }

@@ -9,6 +9,8 @@ mod client;
 mod manifest;
 pub mod mariadb;
 #[cfg(feature = "application")]
+mod reports;
+#[cfg(feature = "application")]
 mod sse;
 
 #[cfg(feature = "application")]

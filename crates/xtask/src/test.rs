@@ -50,7 +50,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
             section("tests of the devhost");
             cmd!(shell, "cargo test --quiet --release --package devhost {filter...}").quiet().run()?;
         }
-        scenarios(&shell, &devhost.display().to_string(), &[""], filter)?;
+        scenarios(&shell, &devhost.display().to_string(), &["--strict"], filter)?;
         if let Some(spin) = up::spin() {
             let once = "--max-instance-concurrent-reuse-count 1";
             scenarios(&shell, &spin.display().to_string(), &["", once], filter)?;
