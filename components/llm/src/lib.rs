@@ -6,10 +6,7 @@
 #[cfg(test)]
 mod tests;
 
-use std::{
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
 use axum::{
     body::Body,
@@ -19,8 +16,7 @@ use axum::{
 };
 use edge::{App, Component, Json, Problem, Routes};
 use futures::{StreamExt, stream};
-use host::Host;
-use ids::Timestamp;
+use host::{Host, Memory};
 use llm::{ChunkStream, Gateway, ModelError, to_sse, wire::ChatRequest};
 
 edge::component!(app);
@@ -33,7 +29,7 @@ const FRESH_FOR: Duration = Duration::from_secs(60);
 
 /// The routes of this component, on `host`.
 fn app(host: Host) -> App {
-    let gateways = Gateways { host: host.clone(), current: Mutex::default() };
+    let gateways = Gateways { host: host.clone(), current: Memory::new(1) };
     Routes::new()
         .post("/v1/chat/completions", complete)
         .get("/v1/models", list_models)
@@ -45,21 +41,13 @@ fn app(host: Host) -> App {
 /// The gateway as the settings describe it, made anew from time to time.
 struct Gateways {
     host: Host,
-    current: Mutex<Option<(Timestamp, Arc<Gateway>)>>,
+    current: Memory<(), Arc<Gateway>>,
 }
 
 impl Gateways {
     async fn current(&self) -> Result<Arc<Gateway>, ModelError> {
-        let now = self.host.now();
-        let current = self.current.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        if let Some((since, gateway)) = current
-            && now.since(since) < FRESH_FOR
-        {
-            return Ok(gateway);
-        }
-        let gateway = Arc::new(Gateway::from_settings(&self.host).await?);
-        *self.current.lock().unwrap_or_else(PoisonError::into_inner) = Some((now, gateway.clone()));
-        Ok(gateway)
+        let make = async { Gateway::from_settings(&self.host).await.map(Arc::new) };
+        self.current.get_or(&*self.host.clock, self.host.now(), &(), FRESH_FOR, make).await
     }
 }
 

@@ -258,7 +258,7 @@ impl Accounts {
             session: principal.session,
             expires_at,
         };
-        let key = self.authenticator.key().await?;
+        let key = self.authenticator.key(now).await?;
         let access_token = key.sign(claims, &principal.roles, now).ok_or(SignInError::Unsigned)?;
         Ok(SignedIn { access_token, expires_at, refresh_token: refresh.into_secret(), principal })
     }

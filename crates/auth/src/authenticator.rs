@@ -3,16 +3,14 @@
 use std::{sync::Arc, time::Duration};
 
 use fault::{Fault, Kind};
-use host::{Host, sql::SqlError};
+use host::{Host, Memory, sql::SqlError};
 use ids::{SessionId, Timestamp};
 
 use crate::{
     keys::{self, KeyError},
-    memory::Memory,
     principal::Principal,
     repo,
     token::{AccessClaims, InvalidToken, TokenKey},
-    verified::Verified,
 };
 
 /// How long an instance believes what it once read about a session. After a logout, other instances accept the session's
@@ -22,8 +20,9 @@ pub const SESSION_TTL: Duration = Duration::from_secs(10);
 /// How long an instance uses the signing key before it reads it again.
 const KEY_TTL: Duration = Duration::from_secs(60 * 60);
 
-/// How many sessions an instance remembers.
-const MAX_SESSIONS: usize = 1024;
+/// How many tokens an instance remembers; each takes half a kilobyte. Forged ones are not remembered, so that they cannot
+/// fill it.
+const MAX_TOKENS: usize = 1024;
 
 /// Why nobody is known to send the request.
 #[derive(Debug, thiserror::Error)]
@@ -76,48 +75,53 @@ impl Fault for AuthenticateError {
     }
 }
 
-/// Tells who sends a request. One for each instance; it remembers the signing key, and the tokens and
-/// sessions it met.
+/// Tells who sends a request. One for each instance; it remembers the signing key and the tokens that it met.
 pub struct Authenticator {
     host: Host,
     key: Memory<(), Arc<TokenKey>>,
-    verified: Verified,
-    /// `None` for sessions that have ended, so that their tokens do not cost a query each.
-    sessions: Memory<SessionId, Option<Arc<Principal>>>,
+    bearers: Memory<String, Bearer>,
+}
+
+/// Who bears a genuine token.
+#[derive(Clone)]
+struct Bearer {
+    claims: AccessClaims,
+    /// `None` where the session has ended, so that its tokens do not cost a query each.
+    principal: Option<Arc<Principal>>,
 }
 
 impl Authenticator {
     /// An authenticator that has met nobody yet.
     pub fn new(host: Host) -> Self {
-        Self { host, key: Memory::new(1), verified: Verified::default(), sessions: Memory::new(MAX_SESSIONS) }
+        Self { host, key: Memory::new(1), bearers: Memory::new(MAX_TOKENS) }
     }
 
     /// The sender of a request that bears `token`.
     pub async fn authenticate(&self, token: &str) -> Result<Arc<Principal>, AuthenticateError> {
-        let key = self.key().await?;
         let now = self.host.now();
-        let claims = self.verified.verify(&key, token, now)?;
-        let look_up = self.look_up(claims, now);
-        let principal = self.sessions.get_or(&*self.host.clock, claims.session, SESSION_TTL, look_up).await?;
-        principal
-            // The signature vouches for these; a mismatch means that the row is not the one the token was made for.
-            .filter(|principal| principal.user == claims.user && principal.workspace == claims.workspace)
-            .ok_or(AuthenticateError::SessionEnded)
+        // One wait for everything that an instance has to find out about a token: when it starts, all of its requests wait here.
+        let bearer = self.bearers.get_or(&*self.host.clock, now, token, SESSION_TTL, self.bearer(token, now)).await?;
+        bearer.claims.unless_expired(now)?;
+        bearer.principal.ok_or(AuthenticateError::SessionEnded)
     }
 
     /// Forgets what is remembered of `session`, so that its end takes effect in this instance at once.
     pub fn forget(&self, session: SessionId) {
-        self.sessions.forget(&session);
+        self.bearers.forget(|bearer| bearer.claims.session == session);
     }
 
     /// The key that signs and verifies, read once for each instance.
-    pub(crate) async fn key(&self) -> Result<Arc<TokenKey>, KeyError> {
+    pub(crate) async fn key(&self, now: Timestamp) -> Result<Arc<TokenKey>, KeyError> {
         let read = async { keys::signing_key(&self.host).await.map(Arc::new) };
-        self.key.get_or(&*self.host.clock, (), KEY_TTL, read).await
+        self.key.get_or(&*self.host.clock, now, &(), KEY_TTL, read).await
     }
 
-    async fn look_up(&self, claims: AccessClaims, now: Timestamp) -> Result<Option<Arc<Principal>>, AuthenticateError> {
+    async fn bearer(&self, token: &str, now: Timestamp) -> Result<Bearer, AuthenticateError> {
+        let claims = self.key(now).await?.verify(token)?.unless_expired(now)?;
         host::ready(&self.host).await?;
-        Ok(repo::principal_of(&*self.host.sql, claims, now).await?.map(Arc::new))
+        let principal = repo::principal_of(&*self.host.sql, claims, now).await?;
+        // The signature vouches for these; a mismatch means that the row is not the one the token was made for.
+        let principal = principal.filter(|it| it.user == claims.user && it.workspace == claims.workspace).map(Arc::new);
+        Ok(Bearer { claims, principal })
     }
 }

@@ -9,7 +9,6 @@ mod authenticator;
 mod bootstrap;
 mod hex;
 mod keys;
-mod memory;
 mod password;
 mod permission;
 mod principal;
@@ -19,7 +18,6 @@ mod session;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 mod token;
-mod verified;
 
 pub use crate::{
     account::{InvalidAccount, NewAccount},

@@ -1,12 +1,8 @@
 //! Who answers: the agents that conversations may be held with.
 
-use std::{
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
-use host::Host;
-use ids::Timestamp;
+use host::{Host, Memory};
 use llm::{Call, ModelError};
 
 use crate::error::ChatError;
@@ -45,11 +41,14 @@ pub(crate) fn not_the_callers(error: ModelError) -> ModelError {
 }
 
 /// The agents as this instance knows them.
-#[derive(Default)]
 pub(crate) struct Directory {
-    // Two requests that find nothing here both look it up, and the later one wins: waiting for each other is not possible
-    // between requests (spin.md 2.4).
-    known: Mutex<Option<(Timestamp, Arc<Agent>)>>,
+    known: Memory<(), Arc<Agent>>,
+}
+
+impl Default for Directory {
+    fn default() -> Self {
+        Self { known: Memory::new(1) }
+    }
 }
 
 impl Directory {
@@ -64,16 +63,8 @@ impl Directory {
         if !exists(name) {
             return Err(ChatError::UnknownAgent);
         }
-        let now = host.now();
-        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        if let Some((since, agent)) = known
-            && now.since(since) < FRESH_FOR
-        {
-            return Ok(agent);
-        }
-        let agent = Arc::new(load(host, llm, call).await?);
-        *self.known.lock().unwrap_or_else(PoisonError::into_inner) = Some((now, agent.clone()));
-        Ok(agent)
+        let load = async { load(host, llm, call).await.map(Arc::new) };
+        self.known.get_or(&*host.clock, host.now(), &(), FRESH_FOR, load).await
     }
 }
 

@@ -3,6 +3,7 @@
 //! Whoever ends an answer first takes its row, and only while it says `in_progress`; so a generator that completes, a person who
 //! cancels and a reader who finds the lease over cannot both have their way.
 
+use host::sql::Statement;
 use ids::{ConversationId, MessageId};
 
 use crate::{
@@ -93,9 +94,13 @@ impl Chat {
             let log = events::all_in(&mut *transaction, workspace, message.id).await?;
             message.content = text_of(&log).map_err(ChatError::UnreadableEvent)?;
             let seq = log.last().map_or(1, |event| event.seq + 1);
-            let end = self.end(&mut message, ending, seq, correlation_id);
-            events::append_in(&mut *transaction, dialect, workspace, message.id, &[end]).await?;
-            messages::write_end(&mut *transaction, workspace, &message).await?;
+            self.end(&mut message, ending);
+            let end = self.end_event(&message, ending, seq, correlation_id);
+            // The row is held, so both match it.
+            let event = events::append(dialect, workspace, message.id, &[end]);
+            for Statement { text, params } in [event, messages::write_end(workspace, &message)] {
+                transaction.execute(&text, params).await?;
+            }
             Ok(Some(message))
         };
         let outcome: Result<_, ChatError> = work.await;
@@ -106,41 +111,32 @@ impl Chat {
     /// False where somebody else has ended it.
     pub(crate) async fn end_with(&self, viewer: &Viewer, message: &Message, tail: &[Event]) -> Result<bool, ChatError> {
         let (workspace, dialect) = (viewer.workspace, self.host.sql.dialect());
-        let mut transaction = self.host.sql.begin().await?;
-        let work = async {
-            for row in tail.chunks(events::MAX_EVENTS_PER_ROW) {
-                // While this row is held the status cannot change, so what holds for the first append holds for all.
-                if !events::append_in(&mut *transaction, dialect, workspace, message.id, row).await? {
-                    return Ok(false);
-                }
-            }
-            messages::write_end(&mut *transaction, workspace, message).await?;
-            Ok(true)
-        };
-        let outcome: Result<_, ChatError> = work.await;
-        conclude(transaction, outcome).await
+        let rows = tail.chunks(events::MAX_EVENTS_PER_ROW);
+        let mut statements: Vec<_> = rows.map(|row| events::append(dialect, workspace, message.id, row)).collect();
+        statements.push(messages::write_end(workspace, message));
+        Ok(self.host.sql.all_or_none(statements).await?)
     }
 
-    /// Turns `message` into what it is after its `ending`, and makes the event that says so.
-    pub(crate) fn end(&self, message: &mut Message, ending: &Ending, seq: u64, correlation_id: &str) -> Event {
+    /// Turns `message` into what it is after its `ending`.
+    pub(crate) fn end(&self, message: &mut Message, ending: &Ending) {
         message.updated_at = self.host.now();
         message.lease_until = None;
-        let (status, name) = match ending {
-            Ending::Completed(_) => (Status::Completed, EventName::Completed),
-            Ending::Cancelled => (Status::Cancelled, EventName::Cancelled),
-            Ending::Failed(_) => (Status::Failed, EventName::Failed),
-        };
-        message.status = status;
-        let data = match ending {
-            Ending::Completed(usage) => {
-                message.usage = *usage;
-                self.format.ended(message)
-            }
-            Ending::Cancelled => self.format.ended(message),
+        match ending {
+            Ending::Completed(usage) => (message.status, message.usage) = (Status::Completed, *usage),
+            Ending::Cancelled => message.status = Status::Cancelled,
             Ending::Failed(failure) => {
+                message.status = Status::Failed;
                 message.failure = Some(fault::Fault::code(failure).to_owned());
-                self.format.failed(failure, correlation_id)
             }
+        }
+    }
+
+    /// The event that says that `message` has come to its `ending`.
+    pub(crate) fn end_event(&self, message: &Message, ending: &Ending, seq: u64, correlation_id: &str) -> Event {
+        let (name, data) = match ending {
+            Ending::Completed(_) => (EventName::Completed, self.format.ended(message)),
+            Ending::Cancelled => (EventName::Cancelled, self.format.ended(message)),
+            Ending::Failed(failure) => (EventName::Failed, self.format.failed(failure, correlation_id)),
         };
         Event { seq, name, data }
     }

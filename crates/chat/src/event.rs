@@ -82,6 +82,11 @@ struct Delta<'a> {
     text: std::borrow::Cow<'a, str>,
 }
 
+/// The event `message.started` of `answer`, however far that has come.
+pub(crate) fn started(question: &Message, answer: &Message, format: &dyn EventFormat) -> Event {
+    Event { seq: 1, name: EventName::Started, data: format.started(question, &answer.begun()) }
+}
+
 /// A new event `message.delta`.
 pub(crate) fn delta(seq: u64, text: &str) -> Event {
     let data = serde_json::to_string(&Delta { text: text.into() }).expect("a text can be written as JSON");
@@ -120,11 +125,7 @@ pub(crate) fn replay(
 ) -> Vec<Event> {
     use crate::message::Status;
 
-    let mut begun = answer.clone();
-    begun.status = Status::InProgress;
-    begun.content.clear();
-    (begun.usage, begun.failure, begun.updated_at) = (None, None, begun.created_at);
-    let mut events = vec![Event { seq: 1, name: EventName::Started, data: format.started(question, &begun) }];
+    let mut events = vec![started(question, answer, format)];
     if !answer.content.is_empty() {
         events.push(delta(2, &answer.content));
     }

@@ -3,12 +3,15 @@
 //! This runs beside and beyond the request that began it. It may be lost at any point (a kill, a trap of its instance): what is
 //! stored then stands, and the lease says that nobody goes on.
 
-use std::time::Duration;
+use std::{task::Poll, time::Duration};
 
-use futures::{StreamExt, TryFutureExt, channel::mpsc};
+use futures::{StreamExt, TryFutureExt, channel::mpsc, poll};
 use host::{sql::SqlError, within};
 use ids::Timestamp;
-use llm::{Call, ModelError, wire::ChatRequest, wire::Chunk};
+use llm::{
+    Call, ChunkStream, ModelError,
+    wire::{ChatRequest, Chunk},
+};
 
 use crate::{
     Chat,
@@ -33,6 +36,9 @@ const RENEW_EVERY: Duration = Duration::from_secs(10);
 /// How often an answer that does not grow is looked at, to see whether somebody has cancelled it.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
+/// How long a new message waits for the first word of its answer before it is stored without one.
+const FIRST_MOMENT: Duration = Duration::from_millis(100);
+
 /// How long deltas are collected before they are stored as one row; the first is stored at once.
 const FLUSH_EVERY: Duration = Duration::from_millis(100);
 
@@ -49,9 +55,12 @@ pub(crate) struct Generation {
     chat: Chat,
     viewer: Viewer,
     call: Call,
+    /// What the model has yet to say.
+    chunks: ChunkStream,
     message: Message,
-    listener: mpsc::UnboundedSender<Event>,
-    /// The number of the last stored event.
+    /// Hears of what is stored.
+    listener: Option<mpsc::UnboundedSender<Event>>,
+    /// The number of the last stored event; the first one is counted before it is there.
     stored_seq: u64,
     /// Events that are not stored yet.
     pending: Vec<Event>,
@@ -64,21 +73,20 @@ pub(crate) struct Generation {
 }
 
 impl Generation {
-    /// Goes on with `message`, whose event 1 is stored and sent to `listener`.
-    pub(crate) fn new(
-        chat: Chat,
-        viewer: Viewer,
-        call: Call,
-        message: Message,
-        listener: mpsc::UnboundedSender<Event>,
-    ) -> Self {
+    /// Asks the model for what `message`, which is not stored yet, is to say.
+    pub(crate) fn new(chat: Chat, viewer: Viewer, call: Call, message: Message, request: ChatRequest) -> Self {
         let now = chat.host.now();
+        let opening = {
+            let (llm, call) = (chat.llm.clone(), call.clone());
+            async move { llm.stream(request, &call).await }
+        };
         Self {
             chat,
             viewer,
             call,
+            chunks: opening.try_flatten_stream().boxed(),
             message,
-            listener,
+            listener: None,
             stored_seq: 1,
             pending: Vec::new(),
             usage: None,
@@ -88,9 +96,56 @@ impl Generation {
         }
     }
 
+    /// Takes what the model says in the first moment: its first word and what comes with it, and the ending if it comes so
+    /// soon.
+    pub(crate) async fn listen(&mut self) -> Option<Ending> {
+        let clock = self.chat.host.clock.clone();
+        let first = async {
+            loop {
+                let item = self.chunks.next().await;
+                match self.take(item) {
+                    None if self.pending.is_empty() => {}
+                    ending => return ending,
+                }
+            }
+        };
+        if let Ok(Some(ending)) = within(&*clock, FIRST_MOMENT, first).await {
+            return Some(ending);
+        }
+        while self.pending.len() < MAX_EVENTS_PER_ROW
+            && let Poll::Ready(item) = poll!(self.chunks.next())
+        {
+            if let Some(ending) = self.take(item) {
+                return Some(ending);
+            }
+        }
+        None
+    }
+
+    /// What the model has said.
+    pub(crate) fn text(&self) -> &str {
+        &self.message.content
+    }
+
+    /// What it has said in the first moment, as events that somebody else stores.
+    pub(crate) fn take_first_words(&mut self) -> Vec<Event> {
+        std::mem::take(&mut self.pending)
+    }
+
+    /// Goes on with the answer as `message`, now that its first events are `stored`. Those and all others go to `listener`.
+    pub(crate) fn go_on(&mut self, message: Message, stored: Vec<Event>, listener: mpsc::UnboundedSender<Event>) {
+        let text = std::mem::take(&mut self.message.content);
+        self.message = Message { content: text, ..message };
+        let now = self.chat.host.now();
+        self.looked_at = now;
+        self.flushed_at = (stored.len() > 1).then_some(now);
+        self.listener = Some(listener);
+        self.send(stored);
+    }
+
     /// Writes the answer to its end.
-    pub(crate) async fn run(mut self, request: ChatRequest) {
-        let stopped = match self.write(request).await {
+    pub(crate) async fn run(mut self) {
+        let stopped = match self.write().await {
             Ok(ending) => self.finish(ending).await,
             Err(stopped) => Err(stopped),
         };
@@ -105,28 +160,31 @@ impl Generation {
     }
 
     /// Reads the model's stream and stores what comes, up to the end that the stream comes to.
-    async fn write(&mut self, request: ChatRequest) -> Result<Ending, Stopped> {
-        let (llm, call) = (self.chat.llm.clone(), self.call.clone());
-        let opening = async move { llm.stream(request, &call).await };
-        let mut chunks = Box::pin(opening.try_flatten_stream());
+    async fn write(&mut self) -> Result<Ending, Stopped> {
         loop {
             let clock = self.chat.host.clock.clone();
-            match within(&*clock, self.patience(), chunks.next()).await {
-                Ok(Some(Ok(chunk))) => self.take(chunk),
-                Ok(Some(Err(error))) => return Ok(Ending::Failed(self.failure(error))),
-                Ok(None) => return Ok(Ending::Completed(self.usage)),
-                Err(_) => {}
+            if let Ok(item) = within(&*clock, self.patience(), self.chunks.next()).await
+                && let Some(ending) = self.take(item)
+            {
+                return Ok(ending);
             }
             self.keep_up().await?;
         }
     }
 
-    fn take(&mut self, chunk: Chunk) {
+    /// Takes what the model's stream has given, and says whether that is the end.
+    fn take(&mut self, item: Option<Result<Chunk, ModelError>>) -> Option<Ending> {
+        let chunk = match item {
+            Some(Ok(chunk)) => chunk,
+            Some(Err(error)) => return Some(Ending::Failed(self.failure(error))),
+            None => return Some(Ending::Completed(self.usage)),
+        };
         if let Some(text) = chunk.text() {
             self.message.content.push_str(text);
             self.pending.push(delta(self.next_seq(), text));
         }
         self.usage = chunk.usage.map(Into::into).or(self.usage);
+        None
     }
 
     fn failure(&self, error: ModelError) -> Failure {
@@ -179,7 +237,8 @@ impl Generation {
         Ok(())
     }
 
-    async fn try_flush(&self, backoff: &Backoff) -> Result<Result<(), SqlError>, Stopped> {
+    // `&mut` because a shared reference to a model's stream may not cross threads.
+    async fn try_flush(&mut self, backoff: &Backoff) -> Result<Result<(), SqlError>, Stopped> {
         let (sql, workspace, id) = (&*self.chat.host.sql, self.viewer.workspace, self.message.id);
         // An attempt that seemed to fail may have been carried out.
         if backoff.has_paused() {
@@ -191,7 +250,8 @@ impl Generation {
                 Err(error) => return Err(Stopped::Lost(error)),
             }
         }
-        match events::append(sql, workspace, id, &self.pending).await {
+        let statement = events::append(sql.dialect(), workspace, id, &self.pending);
+        match sql.all_or_none(vec![statement]).await {
             Ok(true) => Ok(Ok(())),
             Ok(false) => Err(Stopped::Overtaken),
             Err(error) => Ok(Err(error)),
@@ -223,8 +283,8 @@ impl Generation {
     /// Stores the end together with what was pending, then sends both.
     async fn finish(&mut self, ending: Ending) -> Result<(), Stopped> {
         let seq = self.next_seq();
-        let end = self.chat.end(&mut self.message, &ending, seq, &self.call.correlation_id);
-        self.pending.push(end);
+        self.chat.end(&mut self.message, &ending);
+        self.pending.push(self.chat.end_event(&self.message, &ending, seq, &self.call.correlation_id));
         let mut backoff = Backoff::for_outages();
         loop {
             match self.chat.end_with(&self.viewer, &self.message, &self.pending).await {
@@ -259,7 +319,9 @@ impl Generation {
     fn send(&mut self, stored: Vec<Event>) {
         for event in stored {
             self.stored_seq = event.seq;
-            let _ = self.listener.unbounded_send(event);
+            if let Some(listener) = &self.listener {
+                let _ = listener.unbounded_send(event);
+            }
         }
     }
 }

@@ -40,6 +40,18 @@ pub struct Message {
 }
 
 impl Message {
+    /// This answer as it was when it was begun.
+    pub(crate) fn begun(&self) -> Self {
+        Self {
+            status: Status::InProgress,
+            content: String::new(),
+            usage: None,
+            failure: None,
+            updated_at: self.created_at,
+            ..self.clone()
+        }
+    }
+
     /// True where nobody writes this answer any more although it has not come to an end.
     pub(crate) fn is_abandoned(&self, now: Timestamp) -> bool {
         self.status == Status::InProgress && self.lease_until.is_none_or(|until| until < now)
@@ -53,6 +65,16 @@ pub(crate) struct Exchange {
     pub(crate) answer: String,
     /// Whether the answer is complete.
     pub(crate) status: Status,
+}
+
+/// What a model gets to know of a conversation.
+pub(crate) struct Past {
+    /// The name of the agent that answers.
+    pub(crate) agent: String,
+    /// The position of the newest message; 0 where there is none.
+    pub(crate) last_position: i64,
+    /// The newest messages, oldest first.
+    pub(crate) exchanges: Vec<Exchange>,
 }
 
 /// Who wrote a message.

@@ -1,6 +1,7 @@
 //! Posting a message: load the history, decide what the model is asked, store question and answer together.
 
 use futures::{Stream, channel::mpsc};
+use host::sql::Statement;
 use ids::{ConversationId, Timestamp};
 use llm::{
     Call,
@@ -13,9 +14,9 @@ use crate::{
     agent::not_the_callers,
     backoff::Backoff,
     error::ChatError,
-    event::{Event, EventName, repo as events},
+    event::{Event, repo as events, started},
     generation::{Generation, LEASE},
-    message::{Author, Content, Message, Status, repo as messages},
+    message::{Author, Content, Message, Past, Status, repo as messages},
     transaction::conclude,
     viewer::Viewer,
     window::{MAX_MESSAGES, TooLong, window},
@@ -30,10 +31,12 @@ pub struct Posted {
     pub answer: Message,
 }
 
-/// What the model is asked, and by whom it is called what.
+/// What the model is asked, and where its answer goes.
 struct Prompt {
     model: String,
     request: ChatRequest,
+    /// The position of the newest message when the history was read.
+    last_position: i64,
 }
 
 impl Chat {
@@ -49,15 +52,18 @@ impl Chat {
         let completion = self.llm.complete(prompt.request, call).await.map_err(not_the_callers)?;
         let first = completion.choices.into_iter().next();
         let text = first.and_then(|choice| choice.message.content).as_ref().map(ModelContent::text).unwrap_or_default();
-        let mut posted = self.pair(conversation, content, prompt.model);
+        let mut posted = self.pair(conversation, content, prompt.model, prompt.last_position);
         posted.answer.content = text;
         posted.answer.status = Status::Completed;
         posted.answer.usage = completion.usage.map(Into::into);
-        self.store(viewer, posted, |_| None).await
+        self.store(viewer, posted, |_| Vec::new()).await
     }
 
     /// Posts a message and returns its answer's events as they come. The answer is written to its end whether or not anybody
-    /// reads them; an error of the model is an event too, since the message is stored by then.
+    /// reads them; an error of the model is an event too.
+    ///
+    /// The model is asked before anything is stored, and what it says in the first moment is stored together with the message:
+    /// so the first token waits for one transaction, and an answer that is there at once needs no other.
     pub async fn post_streaming(
         &self,
         viewer: &Viewer,
@@ -66,21 +72,35 @@ impl Chat {
         content: Content,
     ) -> Result<impl Stream<Item = Event> + Send + use<>, ChatError> {
         let prompt = self.prompt(viewer, call, conversation, &content).await?;
-        let mut posted = self.pair(conversation, content, prompt.model);
+        let mut posted = self.pair(conversation, content, prompt.model, prompt.last_position);
         posted.answer.lease_until = Some(self.host.now() + LEASE);
-        let started = |posted: &Posted| Event {
-            seq: 1,
-            name: EventName::Started,
-            data: self.format.started(&posted.question, &posted.answer),
+        let mut generation =
+            Generation::new(self.clone(), *viewer, call.clone(), posted.answer.clone(), prompt.request);
+        let ending = generation.listen().await;
+        if let Some(ending) = &ending {
+            posted.answer.content.push_str(generation.text());
+            self.end(&mut posted.answer, ending);
+        }
+        let first_words = generation.take_first_words();
+        let first_events = |posted: &Posted| {
+            let mut events = vec![started(&posted.question, &posted.answer, &*self.format)];
+            events.extend_from_slice(&first_words);
+            let seq = events.len() as u64 + 1;
+            events.extend(
+                ending.as_ref().map(|ending| self.end_event(&posted.answer, ending, seq, &call.correlation_id)),
+            );
+            events
         };
-        let posted = self.store(viewer, posted, |posted| Some(started(posted))).await?;
+        let posted = self.store(viewer, posted, first_events).await?;
         let (listener, events) = mpsc::unbounded();
-        // The receiver is alive: it is returned below.
-        let _ = listener.unbounded_send(started(&posted));
-        let generation = Generation::new(self.clone(), *viewer, call.clone(), posted.answer, listener);
+        let stored = first_events(&posted);
+        if ending.is_some() {
+            stored.into_iter().for_each(|event| drop(listener.unbounded_send(event)));
+            return Ok(events);
+        }
+        generation.go_on(posted.answer, stored, listener);
         // Its log lines belong to the request that began it, also after that is over.
-        let work = generation.run(prompt.request).instrument(tracing::Span::current());
-        self.host.tasks.spawn(Box::pin(work));
+        self.host.tasks.spawn(Box::pin(generation.run().instrument(tracing::Span::current())));
         Ok(events)
     }
 
@@ -94,23 +114,23 @@ impl Chat {
     ) -> Result<Prompt, ChatError> {
         let now = self.host.now();
         let found = messages::recent(&*self.host.sql, viewer, conversation, MAX_MESSAGES, now).await?;
-        let (agent, history) = found.ok_or(ChatError::ConversationNotFound)?;
+        let Past { agent, last_position, exchanges } = found.ok_or(ChatError::ConversationNotFound)?;
         let agent = self.agents.find(&agent, &self.host, &self.llm, call).await?;
-        let messages = window(agent.instructions.as_deref(), &history, content.as_str(), agent.context_tokens)
+        let messages = window(agent.instructions.as_deref(), &exchanges, content.as_str(), agent.context_tokens)
             .map_err(|TooLong| ChatError::TooLongForModel)?;
         let request = ChatRequest { model: agent.model.clone(), messages, ..ChatRequest::default() };
-        Ok(Prompt { model: agent.model.clone(), request })
+        Ok(Prompt { model: agent.model.clone(), request, last_position })
     }
 
-    /// A message and an answer that has nothing in it yet.
-    fn pair(&self, conversation: ConversationId, content: Content, model: String) -> Posted {
-        let message = |author, status, content| {
+    /// A message after the one at `last_position`, and an answer that has nothing in it yet.
+    fn pair(&self, conversation: ConversationId, content: Content, model: String, last_position: i64) -> Posted {
+        let message = |position, author, status, content| {
             let id = self.host.new_id();
             let created_at: Timestamp = ids::Id::made_at(id);
             Message {
                 id,
                 conversation,
-                position: 0,
+                position,
                 author,
                 status,
                 content,
@@ -122,21 +142,34 @@ impl Chat {
                 lease_until: None,
             }
         };
-        let question = message(Author::User, Status::Completed, content.into_string());
-        let answer = Message { model: Some(model), ..message(Author::Assistant, Status::InProgress, String::new()) };
+        let question = message(last_position + 1, Author::User, Status::Completed, content.into_string());
+        let answer = Message {
+            model: Some(model),
+            ..message(last_position + 2, Author::Assistant, Status::InProgress, String::new())
+        };
         Posted { question, answer }
     }
 
-    /// Stores a pair, with the first event of its answer if it has one, and gives it its positions.
+    /// Stores a pair with the first events of its answer, at the positions that it names, or where somebody was faster, at the
+    /// next ones.
     async fn store(
         &self,
         viewer: &Viewer,
         mut posted: Posted,
-        first_event: impl Fn(&Posted) -> Option<Event>,
+        first_events: impl Fn(&Posted) -> Vec<Event>,
     ) -> Result<Posted, ChatError> {
+        // One trip to the database, which locks nothing while something is on its way.
+        let mut statements = messages::pair(viewer.workspace, [&posted.question, &posted.answer]).to_vec();
+        statements.extend(events::first(viewer.workspace, posted.answer.id, &first_events(&posted)));
+        match self.host.sql.all_or_none(statements).await {
+            Ok(true) => return Ok(posted),
+            Err(error) if !error.is_transient() => return Err(error.into()),
+            // The conversation went on since its history was read, or is gone.
+            Ok(false) | Err(_) => {}
+        }
         let mut backoff = Backoff::for_conflicts();
         loop {
-            match self.try_store(viewer, &mut posted, &first_event).await {
+            match self.store_next(viewer, &mut posted, &first_events).await {
                 Ok(()) => return Ok(posted),
                 Err(ChatError::Sql(error)) if backoff.after_conflict(&error, &*self.host.clock).await => {}
                 Err(error) => return Err(error),
@@ -144,21 +177,21 @@ impl Chat {
         }
     }
 
-    async fn try_store(
+    /// Stores a pair at the next positions, whoever else wants them, and tells it which they are.
+    async fn store_next(
         &self,
         viewer: &Viewer,
         posted: &mut Posted,
-        first_event: impl Fn(&Posted) -> Option<Event>,
+        first_events: impl Fn(&Posted) -> Vec<Event>,
     ) -> Result<(), ChatError> {
-        let (workspace, dialect) = (viewer.workspace, self.host.sql.dialect());
         let mut transaction = self.host.sql.begin().await?;
         let work = async {
             let pair = [&mut posted.question, &mut posted.answer];
-            if !messages::append_pair(&mut *transaction, workspace, pair).await? {
+            if !messages::append_pair(&mut *transaction, viewer.workspace, pair).await? {
                 return Err(ChatError::ConversationNotFound);
             }
-            if let Some(event) = first_event(posted) {
-                events::append_in(&mut *transaction, dialect, workspace, posted.answer.id, &[event]).await?;
+            for Statement { text, params } in events::first(viewer.workspace, posted.answer.id, &first_events(posted)) {
+                transaction.execute(&text, params).await?;
             }
             Ok(())
         };

@@ -107,6 +107,13 @@ impl Model {
     }
 }
 
+/// Says through `lead` what the model of a new room says by itself.
+fn say_hello(lead: &mpsc::UnboundedSender<Result<Bytes, HttpError>>) {
+    for piece in ["Hello", " there", "!"].map(spoken).into_iter().chain([last_words()]) {
+        lead.unbounded_send(Ok(piece)).unwrap();
+    }
+}
+
 /// A piece of a streamed answer.
 fn spoken(text: &str) -> Bytes {
     format!("data: {}\n\n", serde_json::json!({"choices": [{"index": 0, "delta": {"content": text}}]})).into()
@@ -182,7 +189,8 @@ impl Room {
 
     /// Posts a message whose answer is streamed; the answer is written by the tasks that wait then.
     async fn begin_answer(&self, conversation: ConversationId, text: &str) -> impl Stream<Item = Event> + Send + use<> {
-        self.chat.post_streaming(&self.owner, &self.call, conversation, content(text)).await.unwrap()
+        let posting = self.chat.post_streaming(&self.owner, &self.call, conversation, content(text));
+        self.while_time_passes(posting).await.unwrap()
     }
 
     /// Posts a message whose answer is streamed and waits for all of its events.

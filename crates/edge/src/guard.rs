@@ -1,16 +1,17 @@
 //! Who may call a route: said by the first argument of its handler, checked before anything else of the handler runs.
 
-use std::{fmt, marker::PhantomData, ops::Deref, sync::Arc};
+use std::{convert::Infallible, fmt, marker::PhantomData, ops::Deref, sync::Arc, task};
 
 use auth::{Authenticator, Permission, Principal};
 use axum::{
-    extract::{FromRequestParts, Request, State},
-    middleware::Next,
+    extract::{FromRequestParts, Request},
     response::{IntoResponse, Response},
 };
+use futures::future::BoxFuture;
 use host::Host;
 use http::{HeaderMap, HeaderName, header, request::Parts};
 use ids::WorkspaceId;
+use tower::Service;
 
 use crate::{problem::Problem, refusal::Refusal};
 
@@ -168,7 +169,6 @@ struct Admitted {
 }
 
 /// What guards need to do their work.
-#[derive(Clone)]
 pub(crate) struct Gate {
     pub(crate) host: Host,
     pub(crate) authenticator: Arc<Authenticator>,
@@ -197,11 +197,38 @@ impl Gate {
     }
 }
 
-/// The layer around every handler.
-pub(crate) async fn guard(State(gate): State<Gate>, mut request: Request, next: Next) -> Response {
-    match gate.admit(&mut request).await {
-        Ok(()) => next.run(request).await,
-        Err(problem) => problem.into_response(),
+/// A handler behind its gate.
+#[derive(Clone)]
+pub(crate) struct Guarding<S> {
+    pub(crate) gate: Arc<Gate>,
+    pub(crate) handler: S,
+}
+
+impl<S> Service<Request> for Guarding<S>
+where
+    S: Service<Request, Error = Infallible> + Clone + Send + 'static,
+    S::Response: IntoResponse,
+    S::Future: Send,
+{
+    type Response = Response;
+    type Error = Infallible;
+    type Future = BoxFuture<'static, Result<Response, Infallible>>;
+
+    fn poll_ready(&mut self, context: &mut task::Context<'_>) -> task::Poll<Result<(), Infallible>> {
+        self.handler.poll_ready(context)
+    }
+
+    fn call(&mut self, mut request: Request) -> Self::Future {
+        let gate = self.gate.clone();
+        // The handler that is ready is the one to be called; its clone takes its place (as tower asks of services).
+        let clone = self.handler.clone();
+        let mut handler = std::mem::replace(&mut self.handler, clone);
+        Box::pin(async move {
+            match gate.admit(&mut request).await {
+                Ok(()) => handler.call(request).await.map(IntoResponse::into_response),
+                Err(problem) => Ok(problem.into_response()),
+            }
+        })
     }
 }
 

@@ -39,8 +39,12 @@ impl<T: Serialize> IntoResponse for Json<T> {
     fn into_response(self) -> Response {
         match serde_json::to_vec(&self.0) {
             Ok(body) => {
-                let content_type = HeaderValue::from_static("application/json");
-                ([(header::CONTENT_TYPE, content_type)], body).into_response()
+                let mut response = Response::new(Body::from(body));
+                // Room for the headers that the stack adds.
+                let mut headers = HeaderMap::with_capacity(12);
+                headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+                *response.headers_mut() = headers;
+                response
             }
             Err(error) => Problem::internal(format!("the answer cannot be written as JSON: {error}")).into_response(),
         }

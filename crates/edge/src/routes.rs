@@ -6,15 +6,15 @@ use auth::Authenticator;
 use axum::{
     Router,
     handler::Handler,
-    middleware::from_fn_with_state,
     routing::{MethodFilter, MethodRouter, on},
 };
 use host::Host;
+use tower::layer::layer_fn;
 
 use crate::{
     app::App,
     body_limit::DEFAULT_BODY_LIMIT,
-    guard::{Gate, Guarded, Needs, guard},
+    guard::{Gate, Guarded, Guarding, Needs},
     problem::Problem,
     refusal::Refusal,
 };
@@ -129,13 +129,14 @@ impl<S: Clone + Send + Sync + 'static> Routes<S> {
         let mut router = Router::new();
         let mut listed = Vec::with_capacity(self.routes.len());
         for (route, handler) in self.routes {
-            let gate = Gate {
+            let gate = Arc::new(Gate {
                 host: host.clone(),
                 authenticator: authenticator.clone(),
                 database: self.database,
                 needs: route.needs,
-            };
-            router = router.route(route.path, handler.route_layer(from_fn_with_state(gate, guard)));
+            });
+            let guarded = handler.route_layer(layer_fn(move |handler| Guarding { gate: gate.clone(), handler }));
+            router = router.route(route.path, guarded);
             listed.push(route);
         }
         let router = router

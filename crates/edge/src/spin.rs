@@ -1,12 +1,14 @@
 //! Where Spin's world ends: its requests come in here, and nothing behind this file knows of it.
 
-use std::thread::LocalKey;
+use std::{pin::pin, thread::LocalKey};
 
+use axum::body::{Body, Bytes};
 use host::Host;
-use http::{HeaderValue, header};
-use spin_sdk::{
-    http::{FromRequest, IntoResponse},
-    wasip3::http::types,
+use http::{HeaderMap, HeaderName, HeaderValue, header};
+use spin_sdk::wasip3::{
+    http::types::{self, Fields},
+    http_compat::{BodyWriter, IncomingRequestBody},
+    spawn,
 };
 
 pub use spin_sdk::wasip3::{
@@ -26,7 +28,7 @@ pub async fn serve(
     slot: &'static LocalKey<Slot>,
     build: fn(Host) -> App,
 ) -> Result<types::Response, ErrorCode> {
-    let request = spin_sdk::http::Request::from_request(request)?;
+    let request = incoming(request)?;
     let app = match slot.with(|slot| slot.get().cloned()) {
         Some(app) => app,
         None => match start(build).await {
@@ -35,7 +37,7 @@ pub async fn serve(
             Err(problem) => return cannot_start(&problem),
         },
     };
-    app.handle(request).await.into_response()
+    outgoing(app.handle(request).await)
 }
 
 async fn start(build: fn(Host) -> App) -> Result<App, Problem> {
@@ -53,5 +55,63 @@ fn cannot_start(problem: &Problem) -> Result<types::Response, ErrorCode> {
     if let Some(length) = http_body::Body::size_hint(response.body()).exact() {
         response.headers_mut().insert(header::CONTENT_LENGTH, HeaderValue::from(length));
     }
-    response.into_response()
+    outgoing(response)
+}
+
+/// What Spin tells of a request and somebody here wants to know. It comes after whatever the client says under the same names
+/// (`spin.md` 2.10), so the last value counts.
+const TOLD: [&str; 2] = ["spin-client-addr", "spin-full-url"];
+
+/// The request as everybody else knows one. The SDK's own conversion asks for more than anybody here reads, and every question
+/// is a passage to the host.
+fn incoming(request: types::Request) -> Result<http::Request<Body>, ErrorCode> {
+    let told = request.get_headers().copy_all();
+    let mut headers = HeaderMap::with_capacity(told.len());
+    for (name, value) in told {
+        let is_spins = name.starts_with("spin-");
+        if is_spins && !TOLD.contains(&name.as_str()) {
+            continue;
+        }
+        let name = HeaderName::from_bytes(name.as_bytes()).map_err(internal)?;
+        let value = HeaderValue::from_maybe_shared(Bytes::from(value)).map_err(internal)?;
+        if is_spins {
+            headers.insert(name, value);
+        } else {
+            headers.append(name, value);
+        }
+    }
+    let method = http::Method::try_from(request.get_method()).map_err(|_| ErrorCode::HttpRequestMethodInvalid)?;
+    let path = request.get_path_with_query().unwrap_or_else(|| "/".to_owned());
+    // What a GET or HEAD carries has no meaning (RFC 9110, section 9.3.1).
+    let body = match method {
+        http::Method::GET | http::Method::HEAD => Body::empty(),
+        _ => Body::new(IncomingRequestBody::new(request)?),
+    };
+    let mut request = http::Request::builder().method(method).uri(path).body(body);
+    if let Ok(request) = &mut request {
+        *request.headers_mut() = headers;
+    }
+    request.map_err(|_| ErrorCode::HttpRequestUriInvalid)
+}
+
+/// The response as Spin knows one. Its body goes out after this has returned.
+fn outgoing(response: axum::response::Response) -> Result<types::Response, ErrorCode> {
+    let (head, body) = response.into_parts();
+    let header = |(name, value): (&HeaderName, &HeaderValue)| (name.as_str().to_owned(), value.as_bytes().to_vec());
+    let headers: Vec<_> = head.headers.iter().map(header).collect();
+    let headers = Fields::from_list(&headers).map_err(internal)?;
+    let (writer, contents, trailers) = BodyWriter::new();
+    let (response, _sent) = types::Response::new(headers, Some(contents), trailers);
+    if head.status != http::StatusCode::OK {
+        response.set_status_code(head.status.as_u16()).map_err(|()| internal("the status is none"))?;
+    }
+    spawn(async move {
+        // A client that has gone away is its own business.
+        _ = writer.send_http_body(&mut pin!(body)).await;
+    });
+    Ok(response)
+}
+
+fn internal(error: impl ToString) -> ErrorCode {
+    ErrorCode::InternalError(Some(error.to_string()))
 }

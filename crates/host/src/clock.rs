@@ -1,9 +1,9 @@
 //! What time it is, and waiting.
 
-use std::{future::Future, time::Duration};
+use std::{future::Future, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
-use futures::future::{self, Either};
+use futures::future::{self, BoxFuture, Either};
 use ids::Timestamp;
 
 /// A clock that can also be waited for.
@@ -27,5 +27,28 @@ pub async fn within<F: Future>(clock: &dyn Clock, limit: Duration, work: F) -> R
     match future::select(work, clock.sleep(limit)).await {
         Either::Left((output, _)) => Ok(output),
         Either::Right(((), _)) => Err(Elapsed),
+    }
+}
+
+/// A deadline for several pieces of work, one after the other, with one timer for all: a timer costs two passages between a
+/// component and its host.
+pub(crate) struct Deadline {
+    timer: BoxFuture<'static, ()>,
+}
+
+impl Deadline {
+    /// A deadline that passes `limit` after the first work that has to wait begins.
+    pub(crate) fn new(clock: Arc<dyn Clock>, limit: Duration) -> Self {
+        Self { timer: Box::pin(async move { clock.sleep(limit).await }) }
+    }
+
+    /// Runs `work`, but not beyond the deadline: what is not done by then is dropped. After it has passed this must not be
+    /// called again.
+    pub(crate) async fn hold<F: Future>(&mut self, work: F) -> Result<F::Output, Elapsed> {
+        let work = std::pin::pin!(work);
+        match future::select(work, &mut self.timer).await {
+            Either::Left((output, _)) => Ok(output),
+            Either::Right(((), _)) => Err(Elapsed),
+        }
     }
 }

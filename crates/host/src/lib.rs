@@ -12,6 +12,7 @@ mod clock;
 #[cfg(all(feature = "fake", not(target_family = "wasm")))]
 pub mod fake;
 mod http;
+mod memory;
 mod migrate;
 #[cfg(all(feature = "native", not(target_family = "wasm")))]
 pub mod native;
@@ -30,6 +31,7 @@ pub use crate::{
     cache::{Cache, CacheError, CacheKey},
     clock::{Clock, Elapsed, within},
     http::{ByteStream, Http, HttpError},
+    memory::Memory,
     migrate::{MIGRATIONS, MigrateError, Migration, Readiness, ReadyError, migrate, migrate_to, ready, schema_version},
     random::Random,
     sql::Sql,

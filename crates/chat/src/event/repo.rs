@@ -1,6 +1,9 @@
 //! The table `message_events`.
 
-use host::sql::{Dialect, Sql, SqlError, Transaction, Value};
+use host::{
+    params,
+    sql::{Dialect, Sql, SqlError, Statement, Transaction, Value},
+};
 use ids::{Id, MessageId, WorkspaceId};
 
 use super::{Event, pack, unpack};
@@ -12,49 +15,33 @@ pub(crate) const MAX_EVENTS_PER_ROW: usize = 64;
 /// The most rows that are read at once.
 const ROWS_PER_READ: i64 = 200;
 
-/// Stores `events`, numbered without gaps, if the answer `id` is still `in_progress`; false where it is not.
+/// What stores `events`, numbered from 1 without gaps, of the answer `id` that the same transaction stores.
+pub(crate) fn first(workspace: WorkspaceId, id: MessageId, events: &[Event]) -> impl Iterator<Item = Statement> {
+    let statement = "INSERT INTO message_events (message_id, workspace_id, first_seq, events, created_at) \
+                     VALUES (?, ?, ?, ?, ?)";
+    events.chunks(MAX_EVENTS_PER_ROW).map(move |row| {
+        let names = params![id.to_string(), workspace.to_string(), first_seq(row), pack(row), id.made_at()];
+        Statement::new(statement, names)
+    })
+}
+
+/// What stores `events`, at most [`MAX_EVENTS_PER_ROW`] and numbered without gaps, if the answer `id` is still `in_progress`.
 ///
 /// The answer's row is held until the end of the transaction (or statement), so that an answer cannot end between the look at
 /// its status and the event.
-pub(crate) async fn append(
-    sql: &dyn Sql,
-    workspace: WorkspaceId,
-    id: MessageId,
-    events: &[Event],
-) -> Result<bool, SqlError> {
-    let (statement, params) = append_statement(sql.dialect(), workspace, id, events);
-    Ok(!sql.query(&statement, params).await?.is_empty())
-}
-
-/// As [`append`], as a part of `transaction`.
-pub(crate) async fn append_in(
-    transaction: &mut dyn Transaction,
-    dialect: Dialect,
-    workspace: WorkspaceId,
-    id: MessageId,
-    events: &[Event],
-) -> Result<bool, SqlError> {
-    let (statement, params) = append_statement(dialect, workspace, id, events);
-    Ok(!transaction.query(&statement, params).await?.is_empty())
-}
-
-fn append_statement(dialect: Dialect, workspace: WorkspaceId, id: MessageId, events: &[Event]) -> (String, Vec<Value>) {
+pub(crate) fn append(dialect: Dialect, workspace: WorkspaceId, id: MessageId, events: &[Event]) -> Statement {
     let lock = for_update(dialect);
     let statement = format!(
         "INSERT INTO message_events (message_id, workspace_id, first_seq, events, created_at) \
          SELECT m.id, m.workspace_id, ?, ?, m.created_at FROM messages m \
-         WHERE m.id = ? AND m.created_at = ? AND m.workspace_id = ? AND m.status = 'in_progress'{lock} \
-         RETURNING first_seq"
+         WHERE m.id = ? AND m.created_at = ? AND m.workspace_id = ? AND m.status = 'in_progress'{lock}"
     );
-    let first_seq = events.first().map_or(0, |event| event.seq);
-    let params = vec![
-        Value::Integer(i64::try_from(first_seq).unwrap_or(i64::MAX)),
-        pack(events).into(),
-        id.to_string().into(),
-        id.made_at().into(),
-        workspace.to_string().into(),
-    ];
-    (statement, params)
+    let params = params![first_seq(events), pack(events), id.to_string(), id.made_at(), workspace.to_string()];
+    Statement::new(statement, params)
+}
+
+fn first_seq(events: &[Event]) -> i64 {
+    i64::try_from(events.first().map_or(0, |event| event.seq)).unwrap_or(i64::MAX)
 }
 
 /// Events of the answer `id` with numbers above `after`, in order; perhaps not all of them, and none only if there is none.

@@ -2,10 +2,13 @@
 
 use std::time::Duration;
 
-use host::sql::{Dialect, Row, Sql, SqlError, Transaction, Value};
+use host::{
+    params,
+    sql::{Dialect, Row, Sql, SqlError, Statement, Transaction, Value},
+};
 use ids::{ConversationId, Id, MessageId, Timestamp, WorkspaceId};
 
-use super::{Author, Exchange, Message, Status, Usage};
+use super::{Author, Exchange, Message, Past, Status, Usage};
 use crate::{
     conversation::{
         Conversation,
@@ -21,19 +24,19 @@ const COLUMNS: &str = "m.id, m.conversation_id, m.position, m.role, m.status, m.
 /// their conversation was begun up to tomorrow.
 const CLOCK_SKEW: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// A conversation as a model has to know it: its agent and what was said in the newest `rows` messages, oldest first; `None`
-/// where the viewer may not know of it.
+/// A conversation as a model has to know it, with what was said in its newest `rows` messages; `None` where the viewer may not
+/// know of it.
 pub(crate) async fn recent(
     sql: &dyn Sql,
     viewer: &Viewer,
     id: ConversationId,
     rows: i64,
     now: Timestamp,
-) -> Result<Option<(String, Vec<Exchange>)>, SqlError> {
+) -> Result<Option<Past>, SqlError> {
     // A message and its answer are one row with nothing in it that is not needed: every row and every value has its price on
     // the way through Spin. One value for all would be cheaper there, but MariaDB builds lists of texts on disk.
     let statement = format!(
-        "SELECT c.agent, q.position, q.content, a.status, a.content FROM conversations c \
+        "SELECT c.agent, c.last_position, q.position, q.content, a.status, a.content FROM conversations c \
          LEFT JOIN messages q ON q.conversation_id = c.id AND q.position > c.last_position - ? \
          AND q.created_at BETWEEN ? AND ? AND q.role = 'user' \
          LEFT JOIN messages a ON a.conversation_id = c.id AND a.position = q.position + 1 \
@@ -46,15 +49,16 @@ pub(crate) async fn recent(
     params.extend(viewer.params());
     let rows = sql.query(&statement, params).await?;
     let Some(first) = rows.first() else { return Ok(None) };
-    let agent = first.get(0)?;
+    let (agent, last_position) = (first.get(0)?, first.get(1)?);
     let mut exchanges = Vec::with_capacity(rows.len());
     for row in &rows {
         // A conversation without messages is one row of nothing.
-        let Some(position) = row.get::<Option<i64>>(1)? else { continue };
-        exchanges.push((position, Exchange { question: row.get(2)?, status: row.parse(3)?, answer: row.get(4)? }));
+        let Some(position) = row.get::<Option<i64>>(2)? else { continue };
+        exchanges.push((position, Exchange { question: row.get(3)?, status: row.parse(4)?, answer: row.get(5)? }));
     }
     exchanges.sort_unstable_by_key(|(position, _)| *position);
-    Ok(Some((agent, exchanges.into_iter().map(|(_, exchange)| exchange).collect())))
+    let exchanges = exchanges.into_iter().map(|(_, exchange)| exchange).collect();
+    Ok(Some(Past { agent, last_position, exchanges }))
 }
 
 /// Messages of a conversation that stand side by side.
@@ -121,6 +125,18 @@ pub(crate) async fn find(
     read(row, 0).map(Some).map(Some)
 }
 
+/// What stores `pair`, a message and its answer, at the positions that they name, if those are the next two of their
+/// conversation; where they are not, the first statement matches no row.
+pub(crate) fn pair(workspace: WorkspaceId, pair: [&Message; 2]) -> [Statement; 2] {
+    let [question, _] = pair;
+    let count = "UPDATE conversations SET last_position = last_position + 2, updated_at = ?, version = version + 1 \
+                 WHERE id = ? AND workspace_id = ? AND last_position = ?";
+    let conversation = question.conversation.to_string();
+    let before = question.position - 1;
+    let params = params![question.created_at, conversation, workspace.to_string(), before];
+    [Statement::new(count, params), insert_pair(workspace, pair)]
+}
+
 /// Stores `pair`, a message and its answer, at the next two positions of their conversation, which are written into it.
 /// False where there is no such conversation any more; the transaction then has to be undone.
 pub(crate) async fn append_pair(
@@ -129,38 +145,36 @@ pub(crate) async fn append_pair(
     pair: [&mut Message; 2],
 ) -> Result<bool, SqlError> {
     let [question, answer] = pair;
-    let conversation = [Value::from(question.conversation.to_string()), workspace.to_string().into()];
+    let conversation = params![question.conversation.to_string(), workspace.to_string()];
     // This takes the row, so that pairs stand side by side; whoever comes second waits here.
     let count = "UPDATE conversations SET last_position = last_position + 2, updated_at = ?, version = version + 1 \
                  WHERE id = ? AND workspace_id = ?";
     let params = [question.created_at.into()].into_iter().chain(conversation.clone()).collect();
     transaction.execute(count, params).await?;
-    // Rows of values and not of a SELECT: so MariaDB opens the one partition that they go into, at half the price.
-    let position = "COALESCE((SELECT last_position FROM conversations WHERE id = ? AND workspace_id = ?), 0)";
-    let row = |offset: i64| format!("(?, ?, ?, {position} - {offset}, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
-    let statement = format!(
-        "INSERT INTO messages (id, conversation_id, workspace_id, position, role, status, content, model, input_tokens, \
-         output_tokens, error_code, lease_until, created_at, updated_at) VALUES {}, {} RETURNING position",
-        row(1),
-        row(0)
-    );
-    let mut params = Vec::new();
-    for message in [&*question, &*answer] {
-        params.push(message.id.to_string().into());
-        params.extend(conversation.clone());
-        params.extend(conversation.clone());
-        params.extend(columns(message));
-    }
-    let rows = transaction.query(&statement, params).await?;
-    let positions: Vec<i64> = rows.iter().map(|row| row.get(0)).collect::<Result<_, _>>()?;
-    let last = positions.into_iter().max().unwrap_or(0);
+    let statement = "SELECT last_position FROM conversations WHERE id = ? AND workspace_id = ?";
+    let rows = transaction.query(statement, conversation).await?;
+    let Some(row) = rows.first() else { return Ok(false) };
+    let last: i64 = row.get(0)?;
     (question.position, answer.position) = (last - 1, last);
-    Ok(last > 0)
+    let insert = insert_pair(workspace, [question, answer]);
+    transaction.execute(&insert.text, insert.params).await?;
+    Ok(true)
 }
 
-/// A message as [`append_pair`] stores it, after what names it and its place.
-fn columns(message: &Message) -> [Value; 10] {
+/// Rows of values and not of a SELECT: so MariaDB opens the one partition that they go into, at half the price.
+fn insert_pair(workspace: WorkspaceId, pair: [&Message; 2]) -> Statement {
+    let statement = "INSERT INTO messages (id, conversation_id, workspace_id, position, role, status, content, model, \
+                     input_tokens, output_tokens, error_code, lease_until, created_at, updated_at) \
+                     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?), (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+    Statement::new(statement, pair.into_iter().flat_map(|message| columns(workspace, message)).collect())
+}
+
+fn columns(workspace: WorkspaceId, message: &Message) -> [Value; 14] {
     [
+        message.id.to_string().into(),
+        message.conversation.to_string().into(),
+        workspace.to_string().into(),
+        message.position.into(),
         message.author.as_str().into(),
         message.status.as_str().into(),
         message.content.clone().into(),
@@ -190,24 +204,21 @@ pub(crate) async fn lock_unfinished(
     rows.first().map(|row| read(row, 0)).transpose()
 }
 
-/// Writes what changes at the end of an answer. The caller holds its row.
-pub(crate) async fn write_end(
-    transaction: &mut dyn Transaction,
-    workspace: WorkspaceId,
-    message: &Message,
-) -> Result<(), SqlError> {
+/// What writes what changes at the end of an answer, if that has not come yet.
+pub(crate) fn write_end(workspace: WorkspaceId, message: &Message) -> Statement {
     let statement = "UPDATE messages SET status = ?, content = ?, input_tokens = ?, output_tokens = ?, error_code = ?, \
-                     lease_until = NULL, updated_at = ? WHERE id = ? AND created_at = ? AND workspace_id = ?";
-    let mut params = vec![
-        message.status.as_str().into(),
-        message.content.clone().into(),
-        message.usage.map(|usage| usage.input_tokens).into(),
-        message.usage.map(|usage| usage.output_tokens).into(),
-        message.failure.clone().into(),
-        message.updated_at.into(),
+                     lease_until = NULL, updated_at = ? \
+                     WHERE id = ? AND created_at = ? AND workspace_id = ? AND status = 'in_progress'";
+    let mut params = params![
+        message.status.as_str(),
+        message.content.clone(),
+        message.usage.map(|usage| usage.input_tokens),
+        message.usage.map(|usage| usage.output_tokens),
+        message.failure.clone(),
+        message.updated_at,
     ];
     params.extend(by_id(workspace, message.id));
-    transaction.execute(statement, params).await
+    Statement::new(statement, params)
 }
 
 /// Says that the answer `id` is being written until `lease_until` at least. False where it has come to an end.

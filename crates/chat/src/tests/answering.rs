@@ -25,6 +25,58 @@ async fn a_streamed_answer_comes_piece_by_piece_and_is_then_complete() {
 }
 
 #[tokio::test]
+async fn an_answer_that_is_there_at_once_is_stored_with_its_question() {
+    for room in rooms().await {
+        let conversation = room.conversation().await;
+        let events: Vec<Event> = room.begin_answer(conversation, "Hi").await.collect().await;
+        assert!(room.fakes.tasks.take().is_empty(), "nothing is left to do");
+        assert_eq!(room.transcript(conversation).await[1], "2 assistant completed Hello there!");
+        let answer = room.messages(conversation).await[1].id;
+        assert_eq!(room.follow(conversation, answer, 0).await.unwrap(), events);
+        assert_eq!(room.follow(conversation, answer, 3).await.unwrap(), events[3..]);
+    }
+}
+
+#[tokio::test]
+async fn the_first_words_are_stored_with_the_question_and_the_rest_as_it_comes() {
+    for room in rooms().await {
+        let conversation = room.conversation().await;
+        let lead = room.model.is_led();
+        lead.unbounded_send(Ok(spoken("Hello"))).unwrap();
+        let mut events = Box::pin(room.begin_answer(conversation, "Hi").await);
+        let begun = [events.next().await.unwrap(), events.next().await.unwrap()];
+        assert_eq!(lines(&begun)[1], r#"2 message.delta {"text":"Hello"}"#);
+        assert_eq!(room.transcript(conversation).await[1], "2 assistant in_progress ");
+        lead.unbounded_send(Ok(spoken(" again"))).unwrap();
+        lead.unbounded_send(Ok(last_words())).unwrap();
+        room.while_time_passes(room.fakes.tasks.run()).await;
+        let rest: Vec<Event> = events.collect().await;
+        assert_eq!(
+            lines(&rest),
+            [
+                r#"3 message.delta {"text":" again"}"#,
+                r#"4 message.completed {"status":"completed","content":"Hello again"}"#,
+            ]
+        );
+        let answer = room.messages(conversation).await[1].id;
+        assert_eq!(room.follow(conversation, answer, 0).await.unwrap(), [begun.to_vec(), rest].concat());
+    }
+}
+
+#[tokio::test]
+async fn an_answer_of_more_words_than_a_row_holds_is_there_at_once_all_the_same() {
+    for room in rooms().await {
+        let conversation = room.conversation().await;
+        room.model.says(&["word "; 150]);
+        let events = room.stream(conversation, "Hi").await;
+        assert_eq!(events.len(), 152);
+        let answer = room.messages(conversation).await.remove(1);
+        assert_eq!(answer.content, "word ".repeat(150));
+        assert_eq!(room.follow(conversation, answer.id, 0).await.unwrap(), events);
+    }
+}
+
+#[tokio::test]
 async fn a_client_that_leaves_does_not_stop_the_answer() {
     for room in rooms().await {
         let conversation = room.conversation().await;
@@ -156,6 +208,7 @@ async fn only_an_answer_that_is_being_written_can_be_cancelled() {
             let refused = room.chat.cancel(&room.owner, conversation, message, "c-3").await.unwrap_err();
             assert_eq!((refused.code(), refused.kind()), ("answer_ended", fault::Kind::Conflict));
         }
+        let _lead = room.model.is_led();
         drop(room.begin_answer(conversation, "Hi").await);
         room.fakes.tasks.take();
         let unwritten = room.messages(conversation).await.remove(3);
@@ -213,10 +266,12 @@ async fn a_long_answer_keeps_its_lease() {
 async fn a_writer_that_was_held_up_beyond_its_lease_changes_nothing() {
     for room in rooms().await {
         let conversation = room.conversation().await;
+        let lead = room.model.is_led();
         let events = room.begin_answer(conversation, "Hi").await;
         room.fakes.clock.advance(crate::generation::LEASE + Duration::from_millis(1));
         assert_eq!(room.transcript(conversation).await[1], "2 assistant failed ");
 
+        say_hello(&lead);
         room.fakes.tasks.run().await;
         assert_eq!(room.transcript(conversation).await[1], "2 assistant failed ");
         let events: Vec<Event> = events.collect().await;

@@ -49,6 +49,7 @@ async fn a_follower_sees_events_as_they_come() {
 async fn a_follower_finds_out_that_the_writer_is_dead() {
     for room in rooms().await {
         let conversation = room.conversation().await;
+        let _lead = room.model.is_led();
         drop(room.begin_answer(conversation, "Hi").await);
         room.fakes.tasks.take();
         let answer = room.messages(conversation).await[1].id;
@@ -100,6 +101,7 @@ async fn a_number_that_was_never_sent_is_a_mistake() {
         let conversation = room.conversation().await;
         let one_piece = room.post(conversation, "Hi").await.unwrap().answer.id;
         room.stream(conversation, "Hi").await;
+        let _lead = room.model.is_led();
         drop(room.begin_answer(conversation, "Hi").await);
         let messages = room.messages(conversation).await;
         for (message, number) in [(one_piece, 4), (messages[3].id, 6), (messages[5].id, 2), (messages[3].id, u64::MAX)]

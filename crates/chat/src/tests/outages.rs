@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use host::sql::{Dialect, Row, Sql, SqlError, Transaction, Value};
+use host::sql::{Dialect, Row, Sql, SqlError, Statement, Transaction, Value};
 
 use super::*;
 
@@ -17,7 +17,7 @@ enum Outage {
 
 type Outages = Arc<Mutex<VecDeque<Outage>>>;
 
-/// A database whose writes fail as a test wants: lone statements, and commits of transactions.
+/// A database whose writes fail as a test wants: those that are carried out together, and commits of transactions.
 struct Shaky {
     sql: Arc<dyn Sql>,
     outages: Outages,
@@ -47,9 +47,7 @@ impl Sql for Shaky {
     }
 
     async fn query(&self, statement: &str, params: Vec<Value>) -> Result<Vec<Row>, SqlError> {
-        let is_write = statement.starts_with("INSERT");
-        let outage = is_write.then(|| next(&self.outages)).flatten();
-        shaken(outage, self.sql.query(statement, params)).await
+        self.sql.query(statement, params).await
     }
 
     async fn execute(&self, statement: &str, params: Vec<Value>) -> Result<(), SqlError> {
@@ -58,6 +56,10 @@ impl Sql for Shaky {
 
     async fn affected(&self, statement: &str, params: Vec<Value>) -> Result<u64, SqlError> {
         self.sql.affected(statement, params).await
+    }
+
+    async fn all_or_none(&self, statements: Vec<Statement>) -> Result<bool, SqlError> {
+        shaken(next(&self.outages), self.sql.all_or_none(statements)).await
     }
 
     async fn begin(&self) -> Result<Box<dyn Transaction>, SqlError> {
@@ -108,8 +110,10 @@ async fn an_outage_while_an_answer_is_written_loses_and_doubles_nothing() {
             let shaken = Outages::default();
             let room = Room::on(database, |sql| Arc::new(Shaky { sql, outages: shaken.clone() }));
             let conversation = room.conversation().await;
+            let lead = room.model.is_led();
             let events = room.begin_answer(conversation, "Hi").await;
             shaken.lock().unwrap().extend(outages.clone());
+            say_hello(&lead);
             room.while_time_passes(room.fakes.tasks.run()).await;
             let events: Vec<Event> = events.collect().await;
             assert_eq!(
@@ -159,8 +163,10 @@ async fn a_database_that_stays_away_leaves_the_end_to_the_lease() {
         let shaken = Outages::default();
         let room = Room::on(database, |sql| Arc::new(Shaky { sql, outages: shaken.clone() }));
         let conversation = room.conversation().await;
+        let lead = room.model.is_led();
         let events = room.begin_answer(conversation, "Hi").await;
         shaken.lock().unwrap().extend([Outage::Before; 8]);
+        say_hello(&lead);
         room.while_time_passes(room.fakes.tasks.run()).await;
         let events: Vec<Event> = events.collect().await;
         assert_eq!(events.len(), 1, "what is not stored is not shown: {events:?}");

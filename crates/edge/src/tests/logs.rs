@@ -2,8 +2,6 @@
 
 use std::{cell::RefCell, sync::Once};
 
-use tracing_subscriber::prelude::*;
-
 use super::*;
 use crate::log::JsonLines;
 
@@ -22,8 +20,13 @@ async fn lines(requests: impl Future<Output = ()>) -> Vec<String> {
     // events anybody wants, so that subscribers that come and go with tests would miss some.
     static INSTALLED: Once = Once::new();
     INSTALLED.call_once(|| {
-        let write = |line: &str| LINES.with_borrow_mut(|lines| lines.push(line.to_owned()));
-        tracing_subscriber::registry().with(JsonLines { write }).init();
+        let write = |line: &[u8]| {
+            let line = String::from_utf8(line.to_owned()).expect("a line is UTF-8");
+            let line = line.strip_suffix('\n').expect("a line has its break");
+            assert!(!line.contains('\n'), "{line}");
+            LINES.with_borrow_mut(|lines| lines.push(line.to_owned()));
+        };
+        tracing::subscriber::set_global_default(JsonLines::new(tracing::Level::TRACE, write)).unwrap();
     });
     LINES.take();
     requests.await;

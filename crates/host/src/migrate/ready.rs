@@ -21,9 +21,10 @@ const UNKNOWN: u8 = 0;
 const BEING_SEEN_TO: u8 = 1;
 const READY: u8 = 2;
 
-/// How often somebody looks whether another request of the instance is done. Waiting for its future instead would trap the
-/// instance (`spin.md` 2.4).
-const PAUSE: Duration = Duration::from_millis(2);
+/// How long somebody waits before looking whether another request of the instance is done; each pause is twice as long as the
+/// one before, up to the longest. Waiting for its future instead would trap the instance (`spin.md` 2.4).
+const FIRST_PAUSE: Duration = Duration::from_millis(2);
+const LONGEST_PAUSE: Duration = Duration::from_millis(16);
 
 /// Why the program cannot work on this database.
 #[derive(Debug, thiserror::Error)]
@@ -73,12 +74,14 @@ impl Fault for ReadyError {
 /// `false`. Free once it has succeeded in this instance; a failure is tried again by the next caller.
 pub async fn ready(host: &Host) -> Result<(), ReadyError> {
     let Readiness(state) = &host.readiness;
+    let mut pause = FIRST_PAUSE;
     loop {
         match state.compare_exchange(UNKNOWN, BEING_SEEN_TO, Ordering::AcqRel, Ordering::Acquire) {
             Ok(_) => break,
             Err(READY) => return Ok(()),
-            Err(_) => host.clock.sleep(PAUSE).await,
+            Err(_) => host.clock.sleep(pause).await,
         }
+        pause = (pause * 2).min(LONGEST_PAUSE);
     }
     // Whatever happens below, the state must not stay as it is now.
     let attempt = Attempt(state);

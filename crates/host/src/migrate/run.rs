@@ -112,6 +112,7 @@ async fn on_sqlite(sql: &dyn Sql, clock: &dyn Clock, wanted: &[Migration]) -> Re
         }
         let statements = script::statements(migration.sqlite);
         for (index, statement) in statements.iter().enumerate() {
+            transaction.set_deadline(STATEMENT_LIMIT);
             let done = transaction.execute(statement, params![]).await;
             done.map_err(|source| MigrateError::Failed { number, statement: index + 1, source })?;
         }
@@ -200,6 +201,7 @@ async fn one_on_mariadb(
     connection.execute(start, params![number, migration.name]).await?;
     let statements = script::statements(migration.mariadb);
     for (index, statement) in statements.iter().enumerate().skip(first) {
+        connection.set_deadline(STATEMENT_LIMIT);
         let done = step_on_mariadb(connection, number, index + 1, statement).await;
         done.map_err(|source| MigrateError::Failed { number, statement: index + 1, source })?;
     }

@@ -1,6 +1,7 @@
 //! The two databases, and what the drivers of each have in common.
 
 pub(crate) mod mariadb;
+pub(crate) mod program;
 pub(crate) mod sqlite;
 
 pub(crate) use mariadb::MariaDbAddress;
@@ -8,7 +9,7 @@ pub(crate) use mariadb::MariaDbAddress;
 /// Which database is on the other side.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Dialect {
-    /// MariaDB 10.5 or later, in production.
+    /// MariaDB 10.6 or later, in production.
     MariaDb,
     /// SQLite 3.35 or later, by default.
     Sqlite,

@@ -21,12 +21,12 @@ use futures::channel::oneshot;
 use ids::Timestamp;
 
 use super::{Driver, Refusal, SqlError, lease::Lease};
-use crate::{Clock, Tasks, within};
+use crate::{Clock, Tasks, clock::Deadline};
 
 /// How much of everything one instance may have.
 #[derive(Clone, Debug)]
 pub struct Limits {
-    /// How long a call may take, from checking a connection out to the last row.
+    /// How long a call may take, from checking a connection out to the last row, and a transaction, to its commit.
     pub call: Duration,
     /// The most rows that a query may read.
     pub rows: usize,
@@ -64,7 +64,7 @@ impl Default for Limits {
 const FIRST_PAUSE: Duration = Duration::from_millis(1);
 
 /// How long to wait at most before looking again.
-const LONGEST_PAUSE: Duration = Duration::from_millis(256);
+const LONGEST_PAUSE: Duration = Duration::from_millis(8);
 
 /// How long nothing may have been opened before parked connections are closed. The host's event loop gets round many times
 /// meanwhile, so nobody stands in the queue for the instance's lock any more.
@@ -110,15 +110,14 @@ impl<D: Driver> Pool<D> {
         Arc::new(Self { driver, clock, tasks, limits, state: Mutex::new(state) })
     }
 
-    /// Runs `work` until the deadline of a call.
-    pub(super) async fn in_time<T>(
-        &self,
-        limit: Duration,
-        work: impl Future<Output = Result<T, SqlError>> + Send,
-    ) -> Result<T, SqlError> {
-        within(self.clock.as_ref(), limit, work).await.unwrap_or_else(|_| {
-            Err(SqlError::Unavailable { reason: format!("no answer within {} ms", limit.as_millis()).into() })
-        })
+    /// The deadline of a call or of a transaction that begins now.
+    pub(super) fn time(&self) -> Time {
+        self.time_of(self.limits.call)
+    }
+
+    /// A deadline in `limit` from now.
+    pub(super) fn time_of(&self, limit: Duration) -> Time {
+        Time { limit, deadline: Deadline::new(Arc::clone(&self.clock), limit) }
     }
 
     /// A connection that waited for work, or a new one.
@@ -276,6 +275,24 @@ impl<D: Driver> Pool<D> {
     pub(super) fn counts(&self) -> (usize, usize, usize) {
         let state = self.state();
         (state.live, state.idle.len(), state.parked.len())
+    }
+}
+
+/// The time that a call or a transaction has.
+pub(super) struct Time {
+    limit: Duration,
+    deadline: Deadline,
+}
+
+impl Time {
+    /// Runs `work` until the time is over.
+    pub(super) async fn hold<T>(
+        &mut self,
+        work: impl Future<Output = Result<T, SqlError>> + Send,
+    ) -> Result<T, SqlError> {
+        self.deadline.hold(work).await.unwrap_or_else(|_| {
+            Err(SqlError::Unavailable { reason: format!("no answer within {} ms", self.limit.as_millis()).into() })
+        })
     }
 }
 

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 use super::{
-    Dialect, Driver, Limits, Row, Sql, SqlError, Transaction, Value, lease::Lease, pool::Pool, transaction::Running,
+    Dialect, Driver, Limits, Row, Sql, SqlError, Statement, Transaction, Value, lease::Lease, pool::Pool, program,
+    transaction::Running,
 };
 use crate::{Clock, Tasks};
 
@@ -39,8 +40,7 @@ impl<D: Driver> Pooled<D> {
     }
 
     async fn run(&self, statement: &str, params: Vec<Value>, wanted: Wanted) -> Result<Outcome, SqlError> {
-        let limit = self.pool.limits.call;
-        self.pool.in_time(limit, self.run_with_retry(statement, &params, wanted)).await
+        self.pool.time().hold(self.run_with_retry(statement, &params, wanted)).await
     }
 
     async fn run_with_retry(&self, statement: &str, params: &[Value], wanted: Wanted) -> Result<Outcome, SqlError> {
@@ -73,6 +73,27 @@ impl<D: Driver> Pooled<D> {
         drop(lease);
         self.pool.park_idle();
         self.pool.check_out_fresh().await
+    }
+
+    async fn begin_running(&self) -> Result<Running<D>, SqlError> {
+        let mut time = self.pool.time();
+        let lease = time.hold(self.begin_with_retry()).await?;
+        Ok(Running::new(lease, time))
+    }
+
+    /// What [`Sql::all_or_none`] says, for a database that has no programs.
+    async fn one_by_one(&self, statements: Vec<Statement>) -> Result<bool, SqlError> {
+        let mut transaction = Box::new(self.begin_running().await?);
+        for statement in statements {
+            let matched = transaction.affected(&statement.text, statement.params).await;
+            if !matches!(matched, Ok(rows) if rows > 0) {
+                // Where this fails the connection is lost, and the transaction with it.
+                let ended = transaction.rollback().await;
+                return matched.and(ended).map(|()| false);
+            }
+        }
+        transaction.commit().await?;
+        Ok(true)
     }
 
     async fn begin_with_retry(&self) -> Result<Lease<D>, SqlError> {
@@ -142,8 +163,21 @@ impl<D: Driver> Sql for Pooled<D> {
         }
     }
 
+    async fn all_or_none(&self, statements: Vec<Statement>) -> Result<bool, SqlError> {
+        match self.dialect() {
+            Dialect::MariaDb => {
+                let program = program::all_or_none(statements);
+                match self.run(&program.text, program.params, Wanted::Nothing).await {
+                    Ok(_) => Ok(true),
+                    Err(error) if program::is_nothing_matched(&error) => Ok(false),
+                    Err(error) => Err(error),
+                }
+            }
+            Dialect::Sqlite => self.one_by_one(statements).await,
+        }
+    }
+
     async fn begin(&self) -> Result<Box<dyn Transaction>, SqlError> {
-        let lease = self.pool.in_time(self.pool.limits.call, self.begin_with_retry()).await?;
-        Ok(Box::new(Running::new(lease)))
+        Ok(Box::new(self.begin_running().await?))
     }
 }

@@ -4,20 +4,20 @@ use std::{future::Future, time::Duration};
 
 use async_trait::async_trait;
 
-use super::{Driver, Row, SqlError, Transaction, Value, lease::Lease};
+use super::{Driver, Row, SqlError, Transaction, Value, lease::Lease, pool::Time};
 
 /// A transaction that has begun and is not over.
 pub(super) struct Running<D: Driver> {
     lease: Option<Lease<D>>,
-    limit: Duration,
+    time: Time,
     /// What ended the transaction early.
     ended_by: Option<SqlError>,
 }
 
 impl<D: Driver> Running<D> {
-    pub(super) fn new(lease: Lease<D>) -> Self {
-        let limit = lease.pool().limits.call;
-        Self { lease: Some(lease), limit, ended_by: None }
+    /// A transaction that has begun on `lease`, and the `time` that is left for it.
+    pub(super) fn new(lease: Lease<D>, time: Time) -> Self {
+        Self { lease: Some(lease), time, ended_by: None }
     }
 
     /// Runs one statement. From its first poll to its last the transaction counts as ended by `abandoned`, so that it is
@@ -33,8 +33,7 @@ impl<D: Driver> Running<D> {
         self.ended_by = Some(abandoned);
         let lease =
             self.lease.as_mut().expect("only commit, rollback and drop take it, and all consume the transaction");
-        let pool = std::sync::Arc::clone(lease.pool());
-        let outcome = pool.in_time(self.limit, statement(lease)).await;
+        let outcome = self.time.hold(statement(lease)).await;
         self.ended_by = outcome.as_ref().err().filter(|error| error.ends_transaction()).cloned();
         outcome
     }
@@ -63,7 +62,9 @@ impl<D: Driver> Transaction for Running<D> {
     }
 
     fn set_deadline(&mut self, limit: Duration) {
-        self.limit = limit;
+        if let Some(lease) = &self.lease {
+            self.time = lease.pool().time_of(limit);
+        }
     }
 
     async fn commit(self: Box<Self>) -> Result<(), SqlError> {
@@ -83,8 +84,7 @@ impl<D: Driver> Drop for Running<D> {
         // Its row locks must not last for as long as the connection may stay parked. Whether this works or not, the
         // connection is not used again.
         tasks.spawn(Box::pin(async move {
-            let limit = pool.limits.call;
-            let outcome = pool.in_time(limit, lease.execute("ROLLBACK", &[])).await;
+            let outcome = pool.time().hold(lease.execute("ROLLBACK", &[])).await;
             if let Err(error) = outcome {
                 tracing::debug!(%error, "a transaction that was dropped could not be rolled back; its connection is closed");
             }

@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 
-use super::{Dialect, Reason, Row, Sql, SqlError, Transaction, Value};
+use super::{Dialect, Reason, Row, Sql, SqlError, Statement, Transaction, Value};
 
 /// Answers every call with [`SqlError::Unavailable`], so that a wrong setting becomes a clear 503 and a failing
 /// `/health/ready`, not a dead instance.
@@ -36,6 +36,10 @@ impl Sql for Unusable {
     }
 
     async fn affected(&self, _: &str, _: Vec<Value>) -> Result<u64, SqlError> {
+        self.error()
+    }
+
+    async fn all_or_none(&self, _: Vec<Statement>) -> Result<bool, SqlError> {
         self.error()
     }
 

@@ -6,7 +6,7 @@ use ids::Timestamp;
 
 use crate::{
     fake, params,
-    sql::{Dialect, Row, Sql, SqlError, Value},
+    sql::{Dialect, Row, Sql, SqlError, Statement, Value},
 };
 
 const TABLE: &str = "CREATE TABLE cats (id VARCHAR(40) NOT NULL PRIMARY KEY, name VARCHAR(100), lives BIGINT NOT NULL, \
@@ -121,6 +121,63 @@ async fn a_transaction_is_all_or_nothing() {
         assert_eq!(transaction.affected("UPDATE cats SET lives = 8", params![]).await.unwrap(), 1);
         transaction.commit().await.unwrap();
         assert_eq!(sql.query("SELECT lives FROM cats", params![]).await.unwrap()[0].get::<i64>(0).unwrap(), 8);
+    }
+}
+
+#[tokio::test]
+async fn statements_that_belong_together_all_match_a_row_or_none_happens() {
+    for database in with_cats().await {
+        let sql = database.sql.as_ref();
+        let insert = |id: &str, name: &str| {
+            Statement::new("INSERT INTO cats (id, name, lives) VALUES (?, ?, 9)", params![id, name])
+        };
+        let take_a_life =
+            |id: &str| Statement::new("UPDATE cats SET lives = lives - 1 WHERE id = ?", params![id.to_owned()]);
+        assert_eq!(sql.all_or_none(vec![insert("1", "Tom"), take_a_life("1"), insert("2", "Kit")]).await, Ok(true));
+        assert_eq!(count(sql).await, 2);
+
+        // One that matches no row undoes what came before it and keeps away what would have come.
+        let lost = vec![insert("3", "Max"), take_a_life("1"), take_a_life("nobody"), take_a_life("2")];
+        assert_eq!(sql.all_or_none(lost).await, Ok(false));
+        // So does one that fails, which says how.
+        let twice = sql.all_or_none(vec![take_a_life("1"), insert("3", "Tom")]).await;
+        assert!(matches!(twice, Err(SqlError::UniqueViolation { .. })), "{twice:?}");
+        let wrong = sql.all_or_none(vec![take_a_life("1"), Statement::new("DELETE FROM dogs", params![])]).await;
+        assert!(matches!(wrong, Err(SqlError::Statement { .. })), "{wrong:?}");
+        assert_eq!(count(sql).await, 2);
+        let lives = sql.query("SELECT lives FROM cats ORDER BY id", params![]).await.unwrap();
+        assert_eq!(lives.iter().map(|row| row.get(0).unwrap()).collect::<Vec<i64>>(), [8, 9]);
+        // The connection is as good as before: nothing is left open on it.
+        sql.begin().await.unwrap().rollback().await.unwrap();
+        assert_eq!(sql.all_or_none(vec![take_a_life("2")]).await, Ok(true));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn statements_that_belong_together_wait_for_locks_and_give_way_in_deadlocks() {
+    for database in with_cats().await {
+        let sql = &database.sql;
+        for id in ["1", "2"] {
+            add(sql.as_ref(), id, id).await.unwrap();
+        }
+        let both = |order: [&'static str; 2]| {
+            let lock = |id| Statement::new("UPDATE cats SET lives = lives + 1 WHERE id = ?", params![id]);
+            let (sql, statements) = (Arc::clone(sql), order.map(lock).to_vec());
+            tokio::spawn(async move {
+                loop {
+                    match sql.all_or_none(statements.clone()).await {
+                        Err(SqlError::Deadlock) => {}
+                        outcome => return outcome,
+                    }
+                }
+            })
+        };
+        let tasks: Vec<_> = (0..40).map(|n| both(if n % 2 == 0 { ["1", "2"] } else { ["2", "1"] })).collect();
+        for task in tasks {
+            assert_eq!(task.await.unwrap(), Ok(true));
+        }
+        let lives = sql.query("SELECT lives FROM cats", params![]).await.unwrap();
+        assert_eq!(lives.iter().map(|row| row.get(0).unwrap()).collect::<Vec<i64>>(), [49, 49]);
     }
 }
 

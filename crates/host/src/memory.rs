@@ -1,7 +1,9 @@
 //! What an instance remembers for a while, so that it does not ask again.
 
 use std::{
+    borrow::Borrow,
     collections::HashMap,
+    future::Future,
     hash::Hash,
     sync::{
         Mutex, MutexGuard, PoisonError,
@@ -10,19 +12,22 @@ use std::{
     time::Duration,
 };
 
-use host::Clock;
 use ids::Timestamp;
 
-/// How often a request looks whether another one has got the answer that it needs too, and how many times before it asks
-/// for itself. Waiting for the other's future instead would trap the instance (`spin.md` 2.4).
-const PAUSE: Duration = Duration::from_millis(2);
-const PAUSES: usize = 100;
+use crate::Clock;
+
+/// How long a request waits before it looks whether another one has got the answer that it needs too; each pause is twice as
+/// long as the one before, up to the longest, and after so many it asks for itself. Waiting for the other's future instead
+/// would trap the instance (`spin.md` 2.4).
+const FIRST_PAUSE: Duration = Duration::from_millis(2);
+const LONGEST_PAUSE: Duration = Duration::from_millis(16);
+const PAUSES: usize = 16;
 
 /// Answers by key, each good for a while.
 ///
 /// No lock is held while anything is waited for. When an instance starts, up to sixteen requests want to know the same; one
 /// asks, the others look again a little later.
-pub(crate) struct Memory<K, V> {
+pub struct Memory<K, V> {
     entries: Mutex<HashMap<K, Entry<V>>>,
     capacity: usize,
     /// How many requests have asked.
@@ -40,39 +45,48 @@ enum Entry<V> {
 
 impl<K: Clone + Eq + Hash, V: Clone> Memory<K, V> {
     /// A memory for `capacity` answers.
-    pub(crate) fn new(capacity: usize) -> Self {
+    pub fn new(capacity: usize) -> Self {
         Self { entries: Mutex::default(), capacity, asked: AtomicU64::new(0) }
     }
 
-    /// The answer for `key`: the one that is known, or what `ask` gives, which is good for `ttl`. A failure is not kept.
-    pub(crate) async fn get_or<E>(
+    /// The answer for `key` at `now`: the one that is known, or what `ask` gives, which is good until `ttl` later. A failure
+    /// is not kept.
+    pub async fn get_or<Q, E>(
         &self,
         clock: &dyn Clock,
-        key: K,
+        now: Timestamp,
+        key: &Q,
         ttl: Duration,
         ask: impl Future<Output = Result<V, E>>,
-    ) -> Result<V, E> {
+    ) -> Result<V, E>
+    where
+        K: Borrow<Q>,
+        Q: Eq + Hash + ToOwned<Owned = K> + ?Sized,
+    {
+        let mut pause = FIRST_PAUSE;
         for _ in 0..PAUSES {
-            match self.entries().get(&key) {
-                Some(Entry::Known { value, until }) if clock.now() < *until => return Ok(value.clone()),
+            match self.entries().get(key) {
+                Some(Entry::Known { value, until }) if now < *until => return Ok(value.clone()),
                 Some(Entry::Asked(_)) => {}
                 Some(Entry::Known { .. }) | None => break,
             }
-            clock.sleep(PAUSE).await;
+            clock.sleep(pause).await;
+            pause = (pause * 2).min(LONGEST_PAUSE);
         }
-        self.make_room(clock.now());
+        self.make_room(now);
         let number = self.asked.fetch_add(1, Ordering::Relaxed);
+        let key = key.to_owned();
         self.entries().insert(key.clone(), Entry::Asked(number));
         let asking = Asking { memory: self, key: &key, number };
         let value = ask.await?;
-        let entry = Entry::Known { value: value.clone(), until: clock.now() + ttl };
+        let entry = Entry::Known { value: value.clone(), until: now + ttl };
         asking.answer(entry);
         Ok(value)
     }
 
-    /// Forgets the answer for `key`. A request that is asking for it right now does not keep what it gets.
-    pub(crate) fn forget(&self, key: &K) {
-        self.entries().remove(key);
+    /// Forgets the answers that are `outdated`. A request that is asking right now does not keep what it gets.
+    pub fn forget(&self, outdated: impl Fn(&V) -> bool) {
+        self.entries().retain(|_, entry| matches!(entry, Entry::Known { value, .. } if !outdated(value)));
     }
 
     fn make_room(&self, now: Timestamp) {
@@ -130,14 +144,14 @@ mod tests {
     use std::{cell::Cell, convert::Infallible};
 
     use futures::{FutureExt, future::join, pin_mut, poll};
-    use host::fake::SetClock;
 
     use super::*;
+    use crate::fake::SetClock;
 
     const TTL: Duration = Duration::from_secs(10);
 
     async fn ask(memory: &Memory<u8, u8>, clock: &SetClock, key: u8, answer: u8) -> u8 {
-        let answer = memory.get_or(clock, key, TTL, async { Ok::<_, Infallible>(answer) }).await;
+        let answer = memory.get_or(clock, clock.now(), &key, TTL, async { Ok::<_, Infallible>(answer) }).await;
         answer.unwrap_or_else(|never| match never {})
     }
 
@@ -150,7 +164,9 @@ mod tests {
         assert_eq!(ask(&memory, &clock, 2, 8).await, 8);
         clock.advance(Duration::from_millis(1));
         assert_eq!(ask(&memory, &clock, 1, 8).await, 8);
-        memory.forget(&1);
+        memory.forget(|answer| *answer == 7);
+        assert_eq!(ask(&memory, &clock, 1, 9).await, 8);
+        memory.forget(|answer| *answer == 8);
         assert_eq!(ask(&memory, &clock, 1, 9).await, 9);
     }
 
@@ -159,7 +175,7 @@ mod tests {
         let (memory, clock) = (Memory::new(10), SetClock::default());
         let asked = Cell::new(0);
         let one = || {
-            memory.get_or(&clock, 1, TTL, async {
+            memory.get_or(&clock, clock.now(), &1, TTL, async {
                 asked.set(asked.get() + 1);
                 clock.sleep(Duration::from_millis(1)).await;
                 Ok::<_, Infallible>(7)
@@ -168,7 +184,7 @@ mod tests {
         let both = join(one(), one());
         pin_mut!(both);
         assert!(poll!(&mut both).is_pending());
-        clock.advance(PAUSE);
+        clock.advance(FIRST_PAUSE);
         assert_eq!(both.await, (Ok(7), Ok(7)));
         assert_eq!(asked.get(), 1);
     }
@@ -176,16 +192,21 @@ mod tests {
     #[tokio::test]
     async fn who_asks_and_fails_or_leaves_makes_way_for_the_next() {
         let (memory, clock) = (Memory::new(10), SetClock::default());
-        assert_eq!(memory.get_or(&clock, 1, TTL, async { Err("failed") }).await, Err("failed"));
-        assert!(memory.get_or(&clock, 1, TTL, std::future::pending::<Result<u8, ()>>()).now_or_never().is_none());
+        assert_eq!(memory.get_or(&clock, clock.now(), &1, TTL, async { Err("failed") }).await, Err("failed"));
+        assert!(
+            memory
+                .get_or(&clock, clock.now(), &1, TTL, std::future::pending::<Result<u8, ()>>())
+                .now_or_never()
+                .is_none()
+        );
         assert_eq!(ask(&memory, &clock, 1, 7).await, 7);
     }
 
     #[tokio::test]
     async fn an_answer_that_was_forgotten_while_it_was_on_its_way_is_not_kept() {
         let (memory, clock) = (Memory::new(10), SetClock::default());
-        let late = memory.get_or(&clock, 1, TTL, async {
-            memory.forget(&1);
+        let late = memory.get_or(&clock, clock.now(), &1, TTL, async {
+            memory.forget(|_| false);
             Ok::<_, Infallible>(7)
         });
         assert_eq!(late.await, Ok(7));
