@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use serde::Deserialize;
 
 /// A `runtime-config.toml`; an absent file is an empty one.
@@ -87,27 +87,73 @@ pub(crate) struct OutboundHttp {
     pub(crate) connection_pooling: bool,
 }
 
-/// One `[[client_tls]]`.
+/// One `[[client_tls]]`: whom TLS connections of these components to these hosts trust, and who they say they are.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ClientTls {
     /// The components that it is for.
     pub(crate) component_ids: Vec<String>,
-    /// The hosts that it is for.
+    /// The hosts that it is for, without ports.
     pub(crate) hosts: Vec<String>,
-    /// Whether the system's roots are trusted too.
-    #[serde(default)]
-    pub(crate) ca_use_platform_roots: bool,
+    ca_use_platform_roots: Option<bool>,
+    ca_use_webpki_roots: Option<bool>,
     /// PEM certificates that are trusted.
     pub(crate) ca_roots_file: Option<PathBuf>,
+    /// PEM certificates that are shown to the server, our own first.
+    pub(crate) client_cert_file: Option<PathBuf>,
+    /// The PEM key of the first of them.
+    pub(crate) client_private_key_file: Option<PathBuf>,
+}
+
+impl ClientTls {
+    /// Whether the system's roots are trusted: also where nothing at all is said.
+    pub(crate) fn trusts_platform(&self) -> bool {
+        let nothing_is_said = self.ca_use_webpki_roots.is_none() && self.ca_roots_file.is_none();
+        self.ca_use_platform_roots.unwrap_or(nothing_is_said)
+    }
+
+    /// Whether Mozilla's roots are trusted.
+    pub(crate) fn trusts_mozilla(&self) -> bool {
+        self.ca_use_webpki_roots.unwrap_or(false)
+    }
+
+    fn check(&self) -> Result<()> {
+        ensure!(!self.component_ids.is_empty(), "'component_ids' list may not be empty");
+        ensure!(!self.hosts.is_empty(), "'hosts' list may not be empty");
+        ensure!(
+            self.client_cert_file.is_some() == self.client_private_key_file.is_some(),
+            "client_cert_file and client_private_key_file need each other"
+        );
+        Ok(())
+    }
 }
 
 impl RuntimeConfig {
-    /// Reads the file, if there is one to read. Relative paths in it are relative to the working directory, as in Spin.
+    /// Reads the file, if there is one to read. Relative paths of key-value stores and certificates are relative to the file;
+    /// those of SQLite databases and of variables are relative to the working directory. So it is in Spin.
     pub(crate) fn load(path: Option<&Path>) -> Result<Self> {
         let Some(path) = path else { return Ok(Self::default()) };
         let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
-        toml::from_str(&text).with_context(|| format!("{} cannot be used", path.display()))
+        let folder = path.parent().unwrap_or(Path::new(""));
+        Self::parse(&text, folder).with_context(|| format!("{} cannot be used", path.display()))
+    }
+
+    fn parse(text: &str, folder: &Path) -> Result<Self> {
+        let mut config: Self = toml::from_str(text)?;
+        let stores = config.key_value_store.values_mut().filter_map(|store| match store {
+            KeyValueStore::Spin { path } => path.as_mut(),
+            KeyValueStore::Redis { .. } => None,
+        });
+        let certificates = config.client_tls.iter_mut().flat_map(|tls| {
+            [&mut tls.ca_roots_file, &mut tls.client_cert_file, &mut tls.client_private_key_file].into_iter().flatten()
+        });
+        for path in stores.chain(certificates) {
+            *path = folder.join(&path);
+        }
+        for tls in &config.client_tls {
+            tls.check().context("failed to parse [[client_tls]] table")?;
+        }
+        Ok(config)
     }
 }
 
@@ -132,5 +178,42 @@ mod tests {
         assert!(matches!(config.key_value_store["cache"], KeyValueStore::Redis { .. }));
         assert!(matches!(config.variables_providers[0], VariablesProvider::Static { .. }));
         assert!(toml::from_str::<RuntimeConfig>("[sqlite_database.x]\ntype = \"libsql\"\n").is_err());
+    }
+    #[test]
+    fn paths_are_relative_to_what_spin_takes_them_from() {
+        let config = RuntimeConfig::parse(
+            "[key_value_store.cache]\ntype = \"spin\"\npath = \"cache.db\"\n\
+             [sqlite_database.default]\ntype = \"spin\"\npath = \"data.db\"\n\
+             [[client_tls]]\ncomponent_ids = [\"a\"]\nhosts = [\"b\"]\nca_roots_file = \"/roots.pem\"\n\
+             client_cert_file = \"a.pem\"\nclient_private_key_file = \"key.pem\"\n",
+            Path::new("/etc/kowai"),
+        )
+        .unwrap();
+        let KeyValueStore::Spin { path } = &config.key_value_store["cache"] else { panic!("not a file") };
+        assert_eq!(path.as_deref(), Some(Path::new("/etc/kowai/cache.db")));
+        let SqliteDatabase::Spin { path, .. } = &config.sqlite_database["default"];
+        assert_eq!(path.as_deref(), Some(Path::new("data.db")));
+        let tls = &config.client_tls[0];
+        assert_eq!(tls.ca_roots_file.as_deref(), Some(Path::new("/roots.pem")));
+        assert_eq!(tls.client_cert_file.as_deref(), Some(Path::new("/etc/kowai/a.pem")));
+    }
+
+    #[test]
+    fn roots_are_the_systems_unless_others_are_named() {
+        let with = |lines: &str| {
+            let text = format!("[[client_tls]]\ncomponent_ids = [\"a\"]\nhosts = [\"b\"]\n{lines}");
+            RuntimeConfig::parse(&text, Path::new("")).map(|config| config.client_tls[0].clone())
+        };
+        for (lines, platform, mozilla) in [
+            ("", true, false),
+            ("ca_roots_file = \"roots.pem\"", false, false),
+            ("ca_use_webpki_roots = true", false, true),
+            ("ca_use_platform_roots = true\nca_roots_file = \"roots.pem\"", true, false),
+            ("ca_use_platform_roots = false\nca_use_webpki_roots = true", false, true),
+        ] {
+            let tls = with(lines).unwrap();
+            assert_eq!((tls.trusts_platform(), tls.trusts_mozilla()), (platform, mozilla), "{lines}");
+        }
+        assert!(with("client_cert_file = \"a.pem\"").is_err());
     }
 }

@@ -1,5 +1,5 @@
-//! What the scenarios stand on: a private MariaDB, the application on the devhost or on Spin, and clients that behave well or
-//! badly. Nothing of it is ever part of the product.
+//! What the scenarios stand on: a private MariaDB and a private Redis, the application on the devhost or on Spin, and clients
+//! that behave well or badly. Nothing of it is ever part of the product.
 
 #[cfg(feature = "application")]
 mod application;
@@ -8,6 +8,8 @@ mod client;
 #[cfg(feature = "application")]
 mod manifest;
 pub mod mariadb;
+mod program;
+pub mod redis;
 #[cfg(feature = "application")]
 mod reports;
 #[cfg(feature = "application")]

@@ -3,14 +3,16 @@
 use std::{
     fs::{self, File},
     net::TcpListener,
-    path::{Path, PathBuf},
+    path::PathBuf,
     process::{Child, Command, Stdio},
     thread,
     time::{Duration, Instant},
 };
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Result, bail, ensure};
 use tempfile::TempDir;
+
+use crate::program;
 
 /// How long the server may take to start or to stop on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -59,15 +61,22 @@ impl Access {
 pub struct MariaDb {
     folder: TempDir,
     access: Access,
+    arguments: Vec<String>,
     server: Option<Child>,
 }
 
 impl MariaDb {
     /// Makes a new server with an empty database `kowai` and starts it. MariaDB is installed first where that is possible.
     pub fn start() -> Result<Self> {
+        Self::start_with(&[])
+    }
+
+    /// The same, with further arguments of `mariadbd`, such as `--ssl-cert=...`.
+    pub fn start_with(arguments: &[String]) -> Result<Self> {
         ensure_installed()?;
         let folder = tempfile::Builder::new().prefix("kowai-mariadb-").tempdir()?;
-        let mut server = Self { folder, access: Access { port: free_port()? }, server: None };
+        let access = Access { port: free_port()? };
+        let mut server = Self { folder, access, arguments: arguments.to_vec(), server: None };
         server.initialise()?;
         server.resume()?;
         server.administer(&format!(
@@ -94,7 +103,7 @@ impl MariaDb {
             return Ok(());
         }
         let log = File::create(self.folder.path().join("server.log"))?;
-        let child = Command::new(first_of(&["mariadbd", "mysqld"])?)
+        let child = Command::new(program::first_of(&["mariadbd", "mysqld"])?)
             .arg("--no-defaults")
             .arg(format!("--datadir={}", self.data().display()))
             .arg(format!("--socket={}", self.socket().display()))
@@ -102,6 +111,8 @@ impl MariaDb {
             .args([format!("--port={}", self.access.port), "--bind-address=127.0.0.1".into(), user_argument()])
             .args(["--max-connections=2000", "--skip-name-resolve", "--innodb-buffer-pool-size=128M"])
             .args(["--character-set-server=utf8mb4", "--skip-log-bin", "--back-log=1000"])
+            .args(&self.arguments)
+            .env("TMPDIR", self.folder.path())
             .stdin(Stdio::null())
             .stdout(log.try_clone()?)
             .stderr(log)
@@ -151,10 +162,12 @@ impl MariaDb {
     }
 
     fn initialise(&self) -> Result<()> {
-        let output = Command::new(first_of(&["mariadb-install-db", "mysql_install_db"])?)
+        let output = Command::new(program::first_of(&["mariadb-install-db", "mysql_install_db"])?)
             .arg("--no-defaults")
             .arg(format!("--datadir={}", self.data().display()))
             .args(["--auth-root-authentication-method=normal", "--skip-test-db", &user_argument()])
+            // A server that starts removes all temporary tables of its folder for them, also those of a server that runs.
+            .env("TMPDIR", self.folder.path())
             .output()?;
         ensure!(output.status.success(), "mariadb-install-db: {}", String::from_utf8_lossy(&output.stderr));
         Ok(())
@@ -181,7 +194,7 @@ impl Drop for MariaDb {
 }
 
 fn execute(connection: &[&str], password: &str, statements: &str) -> Result<String> {
-    let output = Command::new(first_of(&["mariadb", "mysql"])?)
+    let output = Command::new(program::first_of(&["mariadb", "mysql"])?)
         .args(["--no-defaults", "--batch", "--skip-column-names"])
         .args(connection)
         .args(["--execute", statements])
@@ -202,32 +215,6 @@ fn user_argument() -> String {
 }
 
 fn ensure_installed() -> Result<()> {
-    if first_of(&["mariadbd", "mysqld"]).is_ok() && first_of(&["mariadb", "mysql"]).is_ok() {
-        return Ok(());
-    }
-    eprintln!("MariaDB is missing; installing it with apt-get");
-    let installed = ["update", "install"].into_iter().all(|verb| {
-        let mut command = Command::new("apt-get");
-        command.args(["-qq", "-y", verb]).env("DEBIAN_FRONTEND", "noninteractive").stdin(Stdio::null());
-        if verb == "install" {
-            command.args(["--no-install-recommends", "mariadb-server", "mariadb-client"]);
-        }
-        command.stdout(Stdio::null()).status().is_ok_and(|status| status.success())
-    });
-    ensure!(
-        installed,
-        "MariaDB is needed and could not be installed: install the package mariadb-server (10.6 or later)"
-    );
-    Ok(())
-}
-
-/// The first of `names` that is on the PATH, or where Debian keeps servers.
-fn first_of(names: &[&str]) -> Result<PathBuf> {
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    let folders =
-        std::env::split_paths(&path).chain([Path::new("/usr/sbin").into(), Path::new("/usr/local/sbin").into()]);
-    folders
-        .flat_map(|folder| names.iter().map(move |name| folder.join(name)))
-        .find(|program| program.is_file())
-        .with_context(|| format!("{} is not installed", names[0]))
+    let programs: [&[&str]; 2] = [&["mariadbd", "mysqld"], &["mariadb", "mysql"]];
+    program::ensure_installed("MariaDB", &programs, &["mariadb-server", "mariadb-client"])
 }

@@ -1,11 +1,13 @@
 //! MySQL, on a MariaDB of the tests' own.
 
+use std::path::Path;
 use std::sync::{Arc, Mutex, Weak};
 
 use anyhow::Result;
 use serde_json::{Value, json};
 use testkit::mariadb::{Access, MariaDb};
 
+use crate::certificates::Authority;
 use crate::support::Devhost;
 
 /// The server of the tests that run now, unless `cargo xtask test` has one; it stops with the last of them.
@@ -113,4 +115,46 @@ async fn an_unknown_parameter_panics_as_in_spin() -> Result<()> {
     let request = devhost.client().post(devhost.url("/probe/mysql/open")).body(url);
     assert_eq!(request.send().await?.status(), 500);
     devhost.says("worker panicked").await
+}
+
+/// A server with a certificate of `authority`.
+async fn start_tls_server(authority: &Authority) -> Result<MariaDb> {
+    let (certificate, key) = authority.issue("mariadb")?;
+    let arguments = [format!("--ssl-cert={}", certificate.display()), format!("--ssl-key={}", key.display())];
+    tokio::task::spawn_blocking(move || MariaDb::start_with(&arguments)).await?
+}
+
+/// The cipher of a connection with these parameters, empty without TLS; or the error of the call.
+async fn cipher(server: &MariaDb, parameters: &str, environment: &[(&str, &Path)]) -> Result<String> {
+    let (grant, url) = (server.access().grant(), server.url());
+    let (host, url) = (format!("database_host={grant}"), format!("database_url={url}?prefer_socket=false{parameters}"));
+    let arguments = ["--variable", &host, "--variable", &url];
+    let devhost = Devhost::start_with(tempfile::tempdir()?, &arguments, environment)?;
+    let found = devhost.ask("mysql/query", "SHOW STATUS LIKE 'Ssl_cipher'").await?;
+    let shown = found["rows"][0][1].as_str().or(found["error"].as_str()).unwrap_or_default();
+    Ok(shown.trim_start_matches("DbValue::Str(\"").trim_end_matches("\")").to_owned())
+}
+
+#[tokio::test]
+async fn a_connection_is_encrypted_when_its_address_has_an_ssl_mode() -> Result<()> {
+    let authority = Authority::new()?;
+    let server = start_tls_server(&authority).await?;
+    let trusted: &[(&str, &Path)] = &[("SSL_CERT_FILE", &authority.root())];
+    for mode in ["&ssl-mode=required", "&sslMode=VERIFY_IDENTITY"] {
+        let cipher = cipher(&server, mode, trusted).await?;
+        assert!(cipher.starts_with("TLS_"), "{mode}: {cipher}");
+    }
+    // `require_ssl` is a parameter of the client library, and Spin overwrites what it says (spin.md 3.1).
+    for mode in ["", "&ssl-mode=disabled", "&require_ssl=true"] {
+        assert_eq!(cipher(&server, mode, trusted).await?, "", "{mode}");
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_database_whose_root_the_system_does_not_trust_is_refused() -> Result<()> {
+    let server = start_tls_server(&Authority::new()?).await?;
+    let refused = cipher(&server, "&ssl-mode=required", &[]).await?;
+    assert!(refused.contains("ConnectionFailed") && refused.contains("certificate verify failed"), "{refused}");
+    Ok(())
 }

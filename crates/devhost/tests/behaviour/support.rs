@@ -47,6 +47,11 @@ impl Devhost {
 
     /// Starts in a folder that may hold the state of an earlier run.
     pub(crate) fn start_in(folder: TempDir, arguments: &[&str]) -> Result<Self> {
+        Self::start_with(folder, arguments, &[])
+    }
+
+    /// Starts in a folder and with an environment.
+    pub(crate) fn start_with(folder: TempDir, arguments: &[&str], environment: &[(&str, &Path)]) -> Result<Self> {
         let fixtures = FIXTURES.to_str().context("the path of the target folder is UTF-8")?;
         let manifest = folder.path().join("spin.toml");
         fs::write(&manifest, include_str!("spin.toml").replace("FIXTURES", fixtures))?;
@@ -54,6 +59,7 @@ impl Devhost {
             .args(["up", "--quiet", "--listen", "127.0.0.1:0", "--from"])
             .arg(&manifest)
             .args(arguments)
+            .envs(environment.iter().copied())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()?;

@@ -3,6 +3,7 @@
 mod body;
 mod client;
 mod connect;
+mod tls;
 
 use std::future::pending;
 use std::sync::{Arc, LazyLock};
