@@ -81,7 +81,7 @@ pub async fn run(options: Options) -> Result<ExitCode> {
 /// Does all that can fail before the port is open: reads, checks, compiles and links.
 fn prepare(up: &Up) -> Result<Server> {
     let path = if up.from.is_dir() { up.from.join("spin.toml") } else { up.from.clone() };
-    let manifest = Manifest::load(&path)?;
+    let manifest = Manifest::load(&path, up.profile.as_deref())?;
     let base = path.parent().unwrap_or(Path::new(""));
     let runtime = RuntimeConfig::load(up.runtime_config_file.as_deref())?;
     let values = Values::resolve(&manifest, &runtime, &up.variable)?;

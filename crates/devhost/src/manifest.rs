@@ -7,6 +7,10 @@ use anyhow::{Context, Result, bail, ensure};
 use serde::Deserialize;
 use toml::{Table, Value};
 
+mod profile;
+
+use profile::Profile;
+
 /// A `spin.toml`.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -147,7 +151,7 @@ pub(crate) struct Component {
     #[serde(default, rename = "tool")]
     _tool: BTreeMap<String, Table>,
     #[serde(default, rename = "profile")]
-    _profile: BTreeMap<String, Table>,
+    profiles: BTreeMap<String, Profile>,
 }
 
 /// One of `[component.<id>.dependencies]`.
@@ -179,14 +183,17 @@ impl Default for Inheritance {
 }
 
 impl Manifest {
-    /// Reads and checks the manifest at `path`.
-    pub(crate) fn load(path: &Path) -> Result<Self> {
+    /// Reads and checks the manifest at `path`, as the build profile wants it.
+    pub(crate) fn load(path: &Path, profile: Option<&str>) -> Result<Self> {
         let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
-        Self::parse(&text).with_context(|| format!("{} cannot be used", path.display()))
+        Self::parse(&text, profile).with_context(|| format!("{} cannot be used", path.display()))
     }
 
-    fn parse(text: &str) -> Result<Self> {
-        let manifest: Self = toml::from_str(text)?;
+    fn parse(text: &str, profile: Option<&str>) -> Result<Self> {
+        let mut manifest: Self = toml::from_str(text)?;
+        if let Some(profile) = profile {
+            profile::select(&mut manifest.components, profile)?;
+        }
         manifest.check()?;
         Ok(manifest)
     }
@@ -250,7 +257,8 @@ impl Trigger {
 
 impl Component {
     fn check(&self, components: &BTreeMap<String, Component>) -> Result<()> {
-        for (name, dependency) in &self.dependencies {
+        let of_profiles = self.profiles.values().flat_map(Profile::dependencies);
+        for (name, dependency) in self.dependencies.iter().chain(of_profiles) {
             let known = dependency.component.as_ref().is_none_or(|id| components.contains_key(id));
             ensure!(known, "dependency `{name}` names a component that is not there");
             let selective = !matches!(dependency.inherit_configuration, Inheritance::All(false));
@@ -259,15 +267,14 @@ impl Component {
                 "dependency `{name}` has `inherit_configuration`, which `dependencies_inherit_configuration` excludes"
             );
         }
-        self.source(Path::new(""))?;
+        for source in self.profiles.values().filter_map(Profile::source).chain([&self.source]) {
+            local(source, Path::new(""))?;
+        }
         self.mounts(Path::new("")).map(drop)
     }
 
     fn source(&self, base: &Path) -> Result<PathBuf> {
-        match &self.source {
-            Value::String(path) => Ok(base.join(path)),
-            _ => bail!("the devhost knows only a `source` that is a path"),
-        }
+        local(&self.source, base)
     }
 
     /// What the dependency may use of this component's grants.
@@ -286,6 +293,13 @@ impl Component {
             _ => bail!("the devhost knows only `files` of the form {{ source = \"dir\", destination = \"/dir\" }}"),
         };
         self.files.iter().map(mount).collect()
+    }
+}
+
+fn local(source: &Value, base: &Path) -> Result<PathBuf> {
+    match source {
+        Value::String(path) => Ok(base.join(path)),
+        _ => bail!("the devhost knows only a `source` that is a path"),
     }
 }
 

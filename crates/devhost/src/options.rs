@@ -37,6 +37,10 @@ pub struct Up {
     #[arg(short, long, visible_aliases = ["file", "from-file"], default_value = "spin.toml")]
     pub from: PathBuf,
 
+    /// The build profile to run, as components define it. Default: the one without a name, usually the release build.
+    #[arg(long, value_name = "NAME")]
+    pub profile: Option<String>,
+
     /// Address and port to serve on.
     #[arg(long, env = "SPIN_HTTP_LISTEN_ADDR", default_value = "127.0.0.1:3000")]
     pub listen: SocketAddr,

@@ -45,11 +45,12 @@ fn join(into: &mut Table, key: String, value: Value) {
     }
 }
 
-/// Paths in a manifest are relative to it, and this one is elsewhere. Nothing is built from it.
+/// Paths in a manifest are relative to it, and this one is elsewhere. Nothing is built from it, in no profile.
 fn make_absolute(manifest: &mut Table) {
     let components = manifest.get_mut("component").and_then(Value::as_table_mut);
     for component in components.into_iter().flat_map(|table| table.iter_mut()).filter_map(|(_, it)| it.as_table_mut()) {
         component.remove("build");
+        component.remove("profile");
         make_path_absolute(component.get_mut("source"));
         let dependencies = component.get_mut("dependencies").and_then(Value::as_table_mut);
         for (_, dependency) in dependencies.into_iter().flat_map(|table| table.iter_mut()) {

@@ -7,15 +7,55 @@ use xshell::cmd;
 
 use crate::{setup, workspace};
 
+#[derive(clap::Args)]
+pub(crate) struct Arguments {
+    /// How components are built.
+    #[arg(long, value_enum, default_value_t)]
+    profile: Profile,
+}
+
+/// How components are built; also the names of the build profiles in `spin.toml`.
+#[derive(Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Profile {
+    /// Small and fast.
+    #[default]
+    Release,
+    /// Soon built, slow, and with names and line tables, so that the backtrace of a trap says where it was.
+    Debug,
+}
+
+impl Profile {
+    /// What cargo calls it.
+    fn of_cargo(self) -> &'static str {
+        match self {
+            Self::Release => "component",
+            Self::Debug => "dev",
+        }
+    }
+
+    /// What `spin up` needs to serve it. Release is the one without a name.
+    pub(crate) fn of_spin(self) -> &'static [&'static str] {
+        match self {
+            Self::Release => &[],
+            Self::Debug => &["--profile", "debug"],
+        }
+    }
+}
+
+/// Carries out the command.
+pub(crate) fn run(arguments: &Arguments) -> Result<()> {
+    components(arguments.profile)
+}
+
 /// Builds the components of the product.
-pub(crate) fn components() -> Result<()> {
-    build(&["components/"])
+pub(crate) fn components(profile: Profile) -> Result<()> {
+    build(&["components/"], profile)
 }
 
 /// Builds the components of the product and those that only tests and benches use. In one call too: cargo would compile the
 /// libraries once more for another choice of packages.
 pub(crate) fn components_and_fixtures() -> Result<()> {
-    build(&["components/", "tests/fixtures/"])
+    build(&["components/", "tests/fixtures/"], Profile::Release)
 }
 
 /// Builds the devhost and says where it is.
@@ -25,13 +65,14 @@ pub(crate) fn devhost() -> Result<PathBuf> {
     Ok(workspace::target_folder()?.join("release/devhost"))
 }
 
-fn build(folders: &[&str]) -> Result<()> {
+fn build(folders: &[&str], profile: Profile) -> Result<()> {
     setup::run()?;
     let shell = workspace::shell()?;
     let target = setup::TARGET;
     let metadata = workspace::metadata()?;
     let packages: Vec<String> = folders.iter().flat_map(|it| workspace::components_below(&metadata, it)).collect();
     let packages = packages.iter().flat_map(|name| ["--package", name]);
-    cmd!(shell, "cargo build --target {target} --profile component {packages...}").quiet().run()?;
+    let profile = profile.of_cargo();
+    cmd!(shell, "cargo build --target {target} --profile {profile} {packages...}").quiet().run()?;
     Ok(())
 }

@@ -29,7 +29,7 @@ enum Command {
     /// Makes the wasm target available to the installed Rust toolchain.
     Setup,
     /// Builds all components in one cargo call.
-    Build,
+    Build(build::Arguments),
     /// Builds and serves on 127.0.0.1:3000, with `spin` where it is installed, else on the devhost.
     Up(up::Arguments),
     /// Brings the schema of the database up to date.
@@ -53,7 +53,7 @@ enum Command {
 fn main() -> anyhow::Result<()> {
     match Arguments::parse().command {
         Command::Setup => setup::run(),
-        Command::Build => build::components(),
+        Command::Build(arguments) => build::run(&arguments),
         Command::Up(arguments) => up::run(&arguments),
         Command::Migrate(arguments) => migrate::run(&arguments),
         Command::Token(arguments) => token::run(&arguments),

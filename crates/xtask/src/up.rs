@@ -20,6 +20,9 @@ pub(crate) struct Arguments {
     /// Where to listen.
     #[arg(long, default_value = "127.0.0.1:3000")]
     listen: SocketAddr,
+    /// How the components are built.
+    #[arg(long, value_enum, default_value_t)]
+    profile: build::Profile,
     /// Serve what was built before.
     #[arg(long)]
     skip_build: bool,
@@ -32,13 +35,14 @@ pub(crate) struct Arguments {
 pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     if !arguments.skip_build {
         eprintln!("building the components (the first time takes some minutes)");
-        build::components()?;
+        build::components(arguments.profile)?;
     }
     let host = host()?;
     let administrator = token::Administrator::load_or_create()?;
     let mut server = Command::new(&host)
         .current_dir(workspace::root())
         .args(["up", "--from", "spin.toml", "--listen", &arguments.listen.to_string(), "--quiet"])
+        .args(arguments.profile.of_spin())
         .args(&arguments.rest)
         .envs(administrator.variables())
         .spawn()

@@ -12,12 +12,12 @@ source = "hello.wasm"
 "#;
 
 fn error(text: &str) -> String {
-    format!("{:#}", Manifest::parse(text).unwrap_err())
+    format!("{:#}", Manifest::parse(text, None).unwrap_err())
 }
 
 #[test]
 fn a_hello_manifest_is_enough() {
-    let manifest = Manifest::parse(HELLO).unwrap();
+    let manifest = Manifest::parse(HELLO, None).unwrap();
     assert_eq!(manifest.application.name, "app");
     assert_eq!(manifest.triggers().len(), 1);
     assert_eq!(manifest.source("hello", Path::new("/app")).unwrap(), Path::new("/app/hello.wasm"));
@@ -41,8 +41,8 @@ fn what_is_not_known_is_named() {
 #[test]
 fn a_variable_has_a_default_or_is_required() {
     let with = |variable: &str| format!("{HELLO}[variables]\nname = {variable}\n");
-    assert!(Manifest::parse(&with("{ default = \"\" }")).is_ok());
-    assert!(Manifest::parse(&with("{ required = true, secret = true }")).is_ok());
+    assert!(Manifest::parse(&with("{ default = \"\" }"), None).is_ok());
+    assert!(Manifest::parse(&with("{ required = true, secret = true }"), None).is_ok());
     assert!(error(&with("{ required = true, default = \"x\" }")).contains("either `default` or `required = true`"));
     assert!(error(&with("{}")).contains("either `default` or `required = true`"));
 }
@@ -63,7 +63,7 @@ fn inheritance_is_said_once() {
         )
     };
     assert!(error(&with(true, "[\"variables\"]")).contains("excludes"));
-    let manifest = Manifest::parse(&with(false, "[\"variables\"]")).unwrap();
+    let manifest = Manifest::parse(&with(false, "[\"variables\"]"), None).unwrap();
     let hello = &manifest.components["hello"];
     let Inheritance::Some(sets) = hello.inheritance(&hello.dependencies["a:b/c@0.1.0"]) else { panic!("not a list") };
     assert_eq!(sets, ["variables"]);

@@ -38,6 +38,7 @@ async fn what_cannot_work_is_said_before_the_port_is_open() -> Result<()> {
     for (arguments, said) in [
         (vec!["--listen", &address], "is already in use"),
         (vec!["--runtime-config-file", "nobody.toml"], "cannot read nobody.toml"),
+        (vec!["--profile", "deugb"], "Profile deugb is not defined in this application"),
     ] {
         let folder = tempfile::tempdir()?;
         std::fs::write(
