@@ -2,20 +2,22 @@
 
 use std::time::{Duration, Instant};
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 
 use crate::mysql;
-use crate::support::Devhost;
+use crate::support::{Devhost, until};
 
 #[tokio::test]
 async fn an_instance_dies_while_it_serves_its_second_request() -> Result<()> {
     let devhost = Devhost::start(&["--strict", "--fault", "kill-instance-after=2"])?;
-    let (first, second) = tokio::join!(devhost.get("/probe/sleep/1000"), async {
-        tokio::time::sleep(Duration::from_millis(200)).await;
-        devhost.get("/probe/sleep/1000").await
-    });
-    assert_eq!((first?.status().as_u16(), second?.status().as_u16()), (500, 500));
-    assert_eq!(devhost.probe("instance").await?, 1, "the next instance serves");
+    let first = devhost.client().get(devhost.url("/probe/wait-for-order/first"));
+    let first = tokio::spawn(first.send());
+    until(|| async { Ok(devhost.log("probe_stdout.txt")?.contains("first waits")) }).await?;
+    // A request that comes before the first waits gets another instance. One of them is the second on the same.
+    until(|| async { devhost.get("/probe/instance").await.map(|_| first.is_finished()) }).await?;
+    assert_eq!(first.await??.status(), 500);
+    let serves = || async { Ok(devhost.get("/probe/instance").await?.text().await? == "1") };
+    until(serves).await.context("no other instance serves")?;
     devhost.says("killed while it served its request number 2").await?;
     assert!(!devhost.stderr().contains("devhost: strict"), "a fault is no violation");
     Ok(())

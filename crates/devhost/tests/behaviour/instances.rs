@@ -1,6 +1,8 @@
 //! How instances are shared, reused and lost.
 
-use anyhow::Result;
+use std::collections::BTreeMap;
+
+use anyhow::{Result, ensure};
 use futures::future::join_all;
 
 use crate::support::{Devhost, until};
@@ -24,31 +26,45 @@ async fn an_idle_instance_is_thrown_away() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_trap_takes_everybody_on_the_instance_along() -> Result<()> {
-    // A request that comes before the one ahead of it waits gets an instance of its own, on Spin too. So it may take a few
-    // tries until all four share one; if a trap spared anybody, no number of tries would do.
-    for _ in 0..5 {
-        let devhost = Devhost::start(&[])?;
-        let answers = [0, 300, 600].map(|delay_ms| ask_after(&devhost, delay_ms, "/probe/sleep/4000"));
-        let (waiting, trapped) = tokio::join!(join_all(answers), ask_after(&devhost, 1200, "/probe/panic"));
-        assert_eq!(trapped?, (500, String::new()));
-        let waiting = waiting.into_iter().collect::<Result<Vec<_>>>()?;
-        if waiting.iter().any(|(status, _)| *status == 200) {
-            continue;
+async fn a_trap_takes_everybody_on_its_instance_along_and_nobody_else() -> Result<()> {
+    let devhost = Devhost::start(&[])?;
+    let mut waiting = Vec::new();
+    // A request that comes before the one ahead of it waits gets an instance of its own, on Spin too. So more and more come,
+    // until three share one.
+    let (crowded, instances) = loop {
+        ensure!(waiting.len() < 50, "no instance takes more than one request at a time");
+        let name = format!("guest-{}", waiting.len());
+        let request = devhost.client().get(devhost.url(&format!("/probe/wait-for-order/{name}")));
+        let answer = tokio::spawn(async move {
+            let response = request.send().await?;
+            anyhow::Ok((response.status().as_u16(), response.text().await?))
+        });
+        waiting.push((name, answer));
+        until(|| async { Ok(instances(&devhost)?.len() == waiting.len()) }).await?;
+        let instances = instances(&devhost)?;
+        let together = |first: &String| instances.values().filter(|other| *other == first).count();
+        if let Some(crowded) = instances.values().find(|first| together(first) == 3) {
+            break (crowded.clone(), instances);
         }
-        assert_eq!(waiting, vec![(500, String::new()); 3]);
-        devhost.says("worker failed").await?;
-        assert!(devhost.log("probe_stderr.txt")?.contains("as asked"));
-        return Ok(());
+    };
+    // Whoever carries the order may be on that instance, too, and share its fate.
+    devhost.get(&format!("/probe/key-value/default/set/order/{crowded}")).await?;
+    devhost.says("worker failed").await?;
+    devhost.probe("key-value/default/set/order/answer").await?;
+    for (name, answer) in waiting {
+        let first = &instances[&name];
+        let expected = if *first == crowded { (500, String::new()) } else { (200, format!("\"{first}\"")) };
+        assert_eq!(answer.await??, expected, "{name} on the instance of {first}");
     }
-    anyhow::bail!("somebody survived every trap")
+    assert!(devhost.log("probe_stderr.txt")?.contains("as ordered"));
+    Ok(())
 }
 
-/// The status and the body of the answer to a GET that is sent after a while.
-async fn ask_after(devhost: &Devhost, delay_ms: u64, path: &str) -> Result<(u16, String)> {
-    tokio::time::sleep(std::time::Duration::from_millis(delay_ms)).await;
-    let response = devhost.get(path).await?;
-    Ok((response.status().as_u16(), response.text().await?))
+/// Everybody who waits for an order, with whoever was the first to wait on the same instance.
+fn instances(devhost: &Devhost) -> Result<BTreeMap<String, String>> {
+    let log = devhost.log("probe_stdout.txt")?;
+    let pairs = log.lines().filter_map(|line| line.split_once(" waits on the instance of "));
+    Ok(pairs.map(|(name, first)| (name.to_owned(), first.to_owned())).collect())
 }
 
 #[tokio::test]
