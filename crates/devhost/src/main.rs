@@ -6,6 +6,10 @@ use std::thread::available_parallelism;
 use anyhow::Result;
 use clap::Parser;
 
+/// Every passage between a component and its host allocates something, from two threads at once.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> Result<ExitCode> {
     let options = devhost::Options::parse();
     // Key-value and SQLite calls block a worker, so one alone would not do.

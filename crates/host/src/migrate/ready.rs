@@ -23,8 +23,8 @@ const READY: u8 = 2;
 
 /// How long somebody waits before looking whether another request of the instance is done; each pause is twice as long as the
 /// one before, up to the longest. Waiting for its future instead would trap the instance (`spin.md` 2.4).
-const FIRST_PAUSE: Duration = Duration::from_millis(2);
-const LONGEST_PAUSE: Duration = Duration::from_millis(16);
+const FIRST_PAUSE: Duration = Duration::from_millis(5);
+const LONGEST_PAUSE: Duration = Duration::from_millis(20);
 
 /// Why the program cannot work on this database.
 #[derive(Debug, thiserror::Error)]

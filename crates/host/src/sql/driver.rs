@@ -7,6 +7,8 @@ use super::{Dialect, Row, SqlError, Value};
 /// Why a connection could not be opened.
 #[derive(Debug)]
 pub(crate) enum Refusal {
+    /// This instance has as many as it may have, or opens as many as it may open at once; the [pool](super::pool) says so.
+    Busy,
     /// The server has too many connections at the moment; one may be free soon.
     Full,
     /// Anything else.

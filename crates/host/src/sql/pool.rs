@@ -60,11 +60,14 @@ impl Default for Limits {
     }
 }
 
-/// How long to wait before looking again for a connection or for room; it doubles up to [`LONGEST_PAUSE`].
+/// How long to wait before looking again for a connection or for room; it doubles up to the longest.
 const FIRST_PAUSE: Duration = Duration::from_millis(1);
 
-/// How long to wait at most before looking again.
-const LONGEST_PAUSE: Duration = Duration::from_millis(8);
+/// How long to wait at most for another request of the instance.
+const LONGEST_PAUSE: Duration = Duration::from_millis(16);
+
+/// How long to wait at most before a server that is full is asked again: other instances ask it too.
+const LONGEST_PAUSE_OF_FULL: Duration = Duration::from_millis(256);
 
 /// How long nothing may have been opened before parked connections are closed. The host's event loop gets round many times
 /// meanwhile, so nobody stands in the queue for the instance's lock any more.
@@ -122,30 +125,29 @@ impl<D: Driver> Pool<D> {
 
     /// A connection that waited for work, or a new one.
     pub(super) async fn check_out(self: &Arc<Self>) -> Result<Lease<D>, SqlError> {
-        let mut pause = FIRST_PAUSE;
-        loop {
-            if let Some(lease) = self.take_idle() {
-                return Ok(lease);
-            }
-            match self.open().await {
-                Ok(lease) => return Ok(lease),
-                Err(Refusal::Failed(error)) => return Err(error),
-                Err(Refusal::Full) => self.clock.sleep(pause).await,
-            }
-            pause = (pause * 2).min(LONGEST_PAUSE);
-        }
+        self.check_out_unless(|| self.take_idle()).await
     }
 
     /// A new connection, whatever waits for work.
     pub(super) async fn check_out_fresh(self: &Arc<Self>) -> Result<Lease<D>, SqlError> {
+        self.check_out_unless(|| None).await
+    }
+
+    /// A new connection, or what `found` gives while there is none to be had.
+    async fn check_out_unless(self: &Arc<Self>, found: impl Fn() -> Option<Lease<D>>) -> Result<Lease<D>, SqlError> {
         let mut pause = FIRST_PAUSE;
         loop {
-            match self.open().await {
+            if let Some(lease) = found() {
+                return Ok(lease);
+            }
+            let longest = match self.open().await {
                 Ok(lease) => return Ok(lease),
                 Err(Refusal::Failed(error)) => return Err(error),
-                Err(Refusal::Full) => self.clock.sleep(pause).await,
-            }
-            pause = (pause * 2).min(LONGEST_PAUSE);
+                Err(Refusal::Busy) => LONGEST_PAUSE,
+                Err(Refusal::Full) => LONGEST_PAUSE_OF_FULL,
+            };
+            self.clock.sleep(pause.min(longest)).await;
+            pause = (pause * 2).min(LONGEST_PAUSE_OF_FULL);
         }
     }
 
@@ -192,7 +194,7 @@ impl<D: Driver> Pool<D> {
     fn open_begins(self: &Arc<Self>) -> Result<OpenNote<D>, Refusal> {
         let mut state = self.state();
         if state.live >= self.limits.connections || state.opens >= self.limits.opens {
-            return Err(Refusal::Full);
+            return Err(Refusal::Busy);
         }
         state.live += 1;
         state.opens += 1;
