@@ -4,7 +4,7 @@ use std::path::Path;
 
 use anyhow::Result;
 use wasmtime::component::Linker;
-use wasmtime::{Cache, Config, Engine, InstanceAllocationStrategy, PoolingAllocationConfig};
+use wasmtime::{Cache, Config, Enabled, Engine, InstanceAllocationStrategy, PoolingAllocationConfig};
 
 use crate::denial;
 use crate::factors;
@@ -59,9 +59,10 @@ fn pool() -> PoolingAllocationConfig {
         .max_tables_per_component(64)
         .max_memories_per_component(32)
         .max_memory_size(4 << 30)
-        .max_unused_warm_slots(16)
         .linear_memory_keep_resident(MEMORY_KEEP_RESIDENT)
-        .table_keep_resident(TABLE_KEEP_RESIDENT);
+        .table_keep_resident(TABLE_KEEP_RESIDENT)
+        // Where Linux can say which pages were touched, only those are cleared; Spin clears the others too, and so has them.
+        .pagemap_scan(Enabled::Auto);
     pool
 }
 
