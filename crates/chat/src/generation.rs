@@ -1,7 +1,7 @@
 //! Writing an answer: reads the model's stream, stores events, and sends what is stored to whoever listens.
 //!
-//! This runs beside and beyond the request that began it. It may be lost at any point (a kill, a trap of its instance): what is
-//! stored then stands, and the lease says that nobody goes on.
+//! After the first moment this runs beside and beyond the request that began it. It may be lost at any point (a kill, a trap of
+//! its instance): what is stored then stands, and the lease says that nobody goes on.
 
 use std::{task::Poll, time::Duration};
 

@@ -1,10 +1,11 @@
 //! Conversations with agents.
 //!
 //! A conversation is a list of messages in pairs: what a person says, and what the agent answers. A pair is stored in one
-//! transaction or not at all. Where the answer is streamed it is stored first, as an empty message `in_progress`, and grows
-//! through a log of [events](Event): an event is stored before anybody sees it, so a client that was cut off reads the rest
-//! from any instance, byte for byte as it was sent. The client's connection and the answer are two things: a client that
-//! leaves stops nothing, [`Chat::cancel`] does, and an instance that dies is found out by its lease.
+//! transaction or not at all. Where the answer is streamed, what the model says in the first moment is stored with the pair;
+//! an answer that is not complete by then is a message `in_progress`, which grows through a log of [events](Event). An event is
+//! stored before anybody sees it, so a client that was cut off reads the rest from any instance, byte for byte as it was sent.
+//! The client's connection and the answer are two things: a client that leaves stops nothing, [`Chat::cancel`] does, and an
+//! instance that dies is found out by its lease.
 //!
 //! This crate knows neither HTTP nor Spin. What the data of its events looks like is decided by an [`EventFormat`].
 

@@ -6,11 +6,11 @@ pub(crate) fn write_line(line: &[u8]) {
     by_std(line);
 }
 
-/// Writes `line`, which ends with its line break, with one call of the host where the standard library makes a dozen: every request
-/// writes a line, and its way out would cost more than all else that the request goes through.
+/// Writes `line`, which ends with its line break, with one call of the host where the standard library makes a dozen: every
+/// request writes a line.
 ///
-/// A line that the host does not take at once goes the standard library's way, which waits. That it got out at all is not
-/// checked: whom should one tell?
+/// A line that is too long for that goes the standard library's way. That it got out at all is not checked: whom should one
+/// tell?
 #[cfg(target_family = "wasm")]
 pub(crate) fn write_line(line: &[u8]) {
     use wasip2::cli::stdout::{OutputStream, get_stdout};
