@@ -1,7 +1,7 @@
 //! Posting a message: load the history, decide what the model is asked, store question and answer together.
 
 use futures::{Stream, channel::mpsc};
-use host::sql::Statement;
+use host::sql::{Dialect, Statement};
 use ids::{ConversationId, Timestamp};
 use llm::{
     Call,
@@ -158,14 +158,9 @@ impl Chat {
         mut posted: Posted,
         first_events: impl Fn(&Posted) -> Vec<Event>,
     ) -> Result<Posted, ChatError> {
-        // One trip to the database, which locks nothing while something is on its way.
-        let mut statements = messages::pair(viewer.workspace, [&posted.question, &posted.answer]).to_vec();
-        statements.extend(events::first(viewer.workspace, posted.answer.id, &first_events(&posted)));
-        match self.host.sql.all_or_none(statements).await {
-            Ok(true) => return Ok(posted),
-            Err(error) if !error.is_transient() => return Err(error.into()),
-            // The conversation went on since its history was read, or is gone.
-            Ok(false) | Err(_) => {}
+        // On SQLite a transaction keeps the whole database, so that an attempt in vain would hold everybody up.
+        if self.host.sql.dialect() == Dialect::MariaDb && self.store_here(viewer, &posted, &first_events).await? {
+            return Ok(posted);
         }
         let mut backoff = Backoff::for_conflicts();
         loop {
@@ -174,6 +169,23 @@ impl Chat {
                 Err(ChatError::Sql(error)) if backoff.after_conflict(&error, &*self.host.clock).await => {}
                 Err(error) => return Err(error),
             }
+        }
+    }
+
+    /// Stores a pair at the positions that it names, in one trip to the database, which locks nothing while something is on its
+    /// way. False where the conversation went on since its history was read, or is gone.
+    async fn store_here(
+        &self,
+        viewer: &Viewer,
+        posted: &Posted,
+        first_events: impl Fn(&Posted) -> Vec<Event>,
+    ) -> Result<bool, ChatError> {
+        let mut statements = messages::pair(viewer.workspace, [&posted.question, &posted.answer]).to_vec();
+        statements.extend(events::first(viewer.workspace, posted.answer.id, &first_events(posted)));
+        match self.host.sql.all_or_none(statements).await {
+            // Somebody else is about to add to it.
+            Err(error) if error.is_transient() => Ok(false),
+            outcome => Ok(outcome?),
         }
     }
 
@@ -187,7 +199,8 @@ impl Chat {
         let mut transaction = self.host.sql.begin().await?;
         let work = async {
             let pair = [&mut posted.question, &mut posted.answer];
-            if !messages::append_pair(&mut *transaction, viewer.workspace, pair).await? {
+            let dialect = self.host.sql.dialect();
+            if !messages::append_pair(&mut *transaction, dialect, viewer.workspace, pair).await? {
                 return Err(ChatError::ConversationNotFound);
             }
             for Statement { text, params } in events::first(viewer.workspace, posted.answer.id, &first_events(posted)) {

@@ -141,6 +141,7 @@ pub(crate) fn pair(workspace: WorkspaceId, pair: [&Message; 2]) -> [Statement; 2
 /// False where there is no such conversation any more; the transaction then has to be undone.
 pub(crate) async fn append_pair(
     transaction: &mut dyn Transaction,
+    dialect: Dialect,
     workspace: WorkspaceId,
     pair: [&mut Message; 2],
 ) -> Result<bool, SqlError> {
@@ -150,9 +151,15 @@ pub(crate) async fn append_pair(
     let count = "UPDATE conversations SET last_position = last_position + 2, updated_at = ?, version = version + 1 \
                  WHERE id = ? AND workspace_id = ?";
     let params = [question.created_at.into()].into_iter().chain(conversation.clone()).collect();
-    transaction.execute(count, params).await?;
-    let statement = "SELECT last_position FROM conversations WHERE id = ? AND workspace_id = ?";
-    let rows = transaction.query(statement, conversation).await?;
+    let rows = match dialect {
+        Dialect::Sqlite => transaction.query(&format!("{count} RETURNING last_position"), params).await?,
+        // It has no UPDATE … RETURNING.
+        Dialect::MariaDb => {
+            transaction.execute(count, params).await?;
+            let position = "SELECT last_position FROM conversations WHERE id = ? AND workspace_id = ?";
+            transaction.query(position, conversation).await?
+        }
+    };
     let Some(row) = rows.first() else { return Ok(false) };
     let last: i64 = row.get(0)?;
     (question.position, answer.position) = (last - 1, last);

@@ -82,7 +82,8 @@ async fn a_pair_for_a_conversation_that_was_deleted_leaves_no_trace() {
         let mut question = Message { author: Author::User, ..answer(Status::Completed, None) };
         let mut answer = Message { id: ids::Id::new(NOW, [4; 10]), ..answer(Status::Completed, None) };
         let mut transaction = database.sql.begin().await.unwrap();
-        let stored = repo::append_pair(&mut *transaction, workspace, [&mut question, &mut answer]).await.unwrap();
+        let (dialect, pair) = (database.sql.dialect(), [&mut question, &mut answer]);
+        let stored = repo::append_pair(&mut *transaction, dialect, workspace, pair).await.unwrap();
         assert!(!stored);
         transaction.rollback().await.unwrap();
         let rows = database.sql.query("SELECT COUNT(*) FROM messages", Vec::new()).await.unwrap();
