@@ -2,6 +2,7 @@
 #![allow(missing_docs)]
 
 mod auth;
+mod background;
 mod conversations;
 mod durability;
 mod faults;

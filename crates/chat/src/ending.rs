@@ -3,7 +3,6 @@
 //! Whoever ends an answer first takes its row, and only while it says `in_progress`; so a generator that completes, a person who
 //! cancels and a reader who finds the lease over cannot both have their way.
 
-use host::sql::Statement;
 use ids::{ConversationId, MessageId};
 
 use crate::{
@@ -98,9 +97,7 @@ impl Chat {
             let end = self.end_event(&message, ending, seq, correlation_id);
             // The row is held, so both match it.
             let event = events::append(dialect, workspace, message.id, &[end]);
-            for Statement { text, params } in [event, messages::write_end(workspace, &message)] {
-                transaction.execute(&text, params).await?;
-            }
+            transaction.execute_all(vec![event, messages::write_end(workspace, &message)]).await?;
             Ok(Some(message))
         };
         let outcome: Result<_, ChatError> = work.await;

@@ -1,7 +1,7 @@
 //! Posting a message: load the history, decide what the model is asked, store question and answer together.
 
 use futures::{Stream, channel::mpsc};
-use host::sql::{Dialect, Statement};
+use host::sql::Dialect;
 use ids::{ConversationId, Timestamp};
 use llm::{
     Call,
@@ -203,10 +203,9 @@ impl Chat {
             if !messages::append_pair(&mut *transaction, dialect, viewer.workspace, pair).await? {
                 return Err(ChatError::ConversationNotFound);
             }
-            for Statement { text, params } in events::first(viewer.workspace, posted.answer.id, &first_events(posted)) {
-                transaction.execute(&text, params).await?;
-            }
-            Ok(())
+            let events = first_events(posted);
+            let rows = events::first(viewer.workspace, posted.answer.id, &events).collect();
+            Ok(transaction.execute_all(rows).await?)
         };
         let outcome = work.await;
         conclude(transaction, outcome).await

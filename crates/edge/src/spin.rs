@@ -3,12 +3,14 @@
 use std::{pin::pin, thread::LocalKey};
 
 use axum::body::{Body, Bytes};
-use host::Host;
+use host::{
+    Host,
+    spin::{handle, spawn},
+};
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 use spin_sdk::wasip3::{
     http::types::{self, Fields},
     http_compat::{BodyWriter, IncomingRequestBody},
-    spawn,
 };
 
 pub use spin_sdk::wasip3::{
@@ -24,6 +26,14 @@ pub type Slot = std::cell::OnceCell<App>;
 
 /// Answers a request with the application in `slot`, which `build` makes for the first one.
 pub async fn serve(
+    request: types::Request,
+    slot: &'static LocalKey<Slot>,
+    build: fn(Host) -> App,
+) -> Result<types::Response, ErrorCode> {
+    handle(answer(request, slot, build)).await
+}
+
+async fn answer(
     request: types::Request,
     slot: &'static LocalKey<Slot>,
     build: fn(Host) -> App,
@@ -66,7 +76,7 @@ const TOLD: [&str; 2] = ["spin-client-addr", "spin-full-url"];
 /// is a passage to the host.
 fn incoming(request: types::Request) -> Result<http::Request<Body>, ErrorCode> {
     let told = request.get_headers().copy_all();
-    let mut headers = HeaderMap::with_capacity(told.len());
+    let mut headers = HeaderMap::try_with_capacity(told.len()).map_err(internal)?;
     for (name, value) in told {
         let is_spins = name.starts_with("spin-");
         if is_spins && !TOLD.contains(&name.as_str()) {
@@ -77,7 +87,7 @@ fn incoming(request: types::Request) -> Result<http::Request<Body>, ErrorCode> {
         if is_spins {
             headers.insert(name, value);
         } else {
-            headers.append(name, value);
+            headers.try_append(name, value).map_err(|_| ErrorCode::HttpRequestHeaderSectionSize(None))?;
         }
     }
     let method = http::Method::try_from(request.get_method()).map_err(|_| ErrorCode::HttpRequestMethodInvalid)?;

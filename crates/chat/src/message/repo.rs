@@ -20,6 +20,10 @@ use crate::{
 const COLUMNS: &str = "m.id, m.conversation_id, m.position, m.role, m.status, m.content, m.model, m.input_tokens, \
                        m.output_tokens, m.error_code, m.created_at, m.updated_at, m.lease_until";
 
+/// Counts a message and its answer in their conversation.
+const COUNT_PAIR: &str = "UPDATE conversations SET last_position = last_position + 2, updated_at = ?, \
+                          version = version + 1 WHERE id = ? AND workspace_id = ?";
+
 /// The clocks of two instances differ by less than this. Messages are looked for in the partitions from a day before
 /// their conversation was begun up to tomorrow.
 const CLOCK_SKEW: Duration = Duration::from_secs(24 * 60 * 60);
@@ -129,12 +133,10 @@ pub(crate) async fn find(
 /// conversation; where they are not, the first statement matches no row.
 pub(crate) fn pair(workspace: WorkspaceId, pair: [&Message; 2]) -> [Statement; 2] {
     let [question, _] = pair;
-    let count = "UPDATE conversations SET last_position = last_position + 2, updated_at = ?, version = version + 1 \
-                 WHERE id = ? AND workspace_id = ? AND last_position = ?";
     let conversation = question.conversation.to_string();
     let before = question.position - 1;
     let params = params![question.created_at, conversation, workspace.to_string(), before];
-    [Statement::new(count, params), insert_pair(workspace, pair)]
+    [Statement::new(format!("{COUNT_PAIR} AND last_position = ?"), params), insert_pair(workspace, pair)]
 }
 
 /// Stores `pair`, a message and its answer, at the next two positions of their conversation, which are written into it.
@@ -148,14 +150,12 @@ pub(crate) async fn append_pair(
     let [question, answer] = pair;
     let conversation = params![question.conversation.to_string(), workspace.to_string()];
     // This takes the row, so that pairs stand side by side; whoever comes second waits here.
-    let count = "UPDATE conversations SET last_position = last_position + 2, updated_at = ?, version = version + 1 \
-                 WHERE id = ? AND workspace_id = ?";
     let params = [question.created_at.into()].into_iter().chain(conversation.clone()).collect();
     let rows = match dialect {
-        Dialect::Sqlite => transaction.query(&format!("{count} RETURNING last_position"), params).await?,
+        Dialect::Sqlite => transaction.query(&format!("{COUNT_PAIR} RETURNING last_position"), params).await?,
         // It has no UPDATE … RETURNING.
         Dialect::MariaDb => {
-            transaction.execute(count, params).await?;
+            transaction.execute(COUNT_PAIR, params).await?;
             let position = "SELECT last_position FROM conversations WHERE id = ? AND workspace_id = ?";
             transaction.query(position, conversation).await?
         }
@@ -163,8 +163,7 @@ pub(crate) async fn append_pair(
     let Some(row) = rows.first() else { return Ok(false) };
     let last: i64 = row.get(0)?;
     (question.position, answer.position) = (last - 1, last);
-    let insert = insert_pair(workspace, [question, answer]);
-    transaction.execute(&insert.text, insert.params).await?;
+    transaction.execute_all(vec![insert_pair(workspace, [question, answer])]).await?;
     Ok(true)
 }
 

@@ -16,6 +16,7 @@ use spin_sdk::{
     },
 };
 
+use super::tasks::will_spawn;
 use crate::{ByteStream, Clock, Http, HttpError, within};
 
 /// Spin's HTTP client, with the connections that it keeps for the whole application.
@@ -40,6 +41,8 @@ impl Http for SpinHttp {
         if authority.is_empty() {
             return Err(HttpError::Invalid { reason: "the URL names no host".to_owned() });
         }
+        // The SDK writes the body in a task of its own.
+        will_spawn();
         let sending = SendWrapper::new(spin_sdk::http::send(prepared(request, limit)));
         // The host's own limit for the first byte does not apply between components (`spin.md` 2.9), so the clock runs here.
         match within(self.clock.as_ref(), limit, sending).await {

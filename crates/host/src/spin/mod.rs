@@ -8,16 +8,19 @@ mod key_value;
 mod mysql;
 mod sqlite;
 mod system;
+mod tasks;
 mod variables;
 
 use std::{cell::OnceCell, sync::Arc};
 
+pub use self::tasks::{handle, spawn};
 use self::{
     http::SpinHttp,
     key_value::SpinStore,
     mysql::SpinMySql,
     sqlite::SpinSqlite,
-    system::{SpinClock, SpinRandom, SpinTasks},
+    system::{SpinClock, SpinRandom},
+    tasks::SpinTasks,
     variables::SpinVariables,
 };
 use crate::{

@@ -1,13 +1,12 @@
-//! Time, randomness and tasks from Spin.
+//! Time and randomness from Spin.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use async_trait::async_trait;
-use futures::future::BoxFuture;
 use ids::Timestamp;
 use send_wrapper::SendWrapper;
 
-use crate::{Clock, Random, Tasks};
+use crate::{Clock, Random};
 
 /// The clock of the machine.
 pub(super) struct SpinClock;
@@ -38,14 +37,5 @@ impl Random for SpinRandom {
             missing[..count].copy_from_slice(&bytes[..count]);
             filled += count;
         }
-    }
-}
-
-/// Tasks of the request at hand that outlive its response (`spin.md` 2.6).
-pub(super) struct SpinTasks;
-
-impl Tasks for SpinTasks {
-    fn spawn(&self, work: BoxFuture<'static, ()>) {
-        spin_sdk::wasip3::spawn(work);
     }
 }

@@ -86,6 +86,14 @@ pub trait Transaction: Send {
     /// As [`Sql::execute`], without the retry.
     async fn execute(&mut self, statement: &str, params: Vec<Value>) -> Result<(), SqlError>;
 
+    /// Carries out statements that return nothing, one after the other, up to the first that fails.
+    async fn execute_all(&mut self, statements: Vec<Statement>) -> Result<(), SqlError> {
+        for Statement { text, params } in statements {
+            self.execute(&text, params).await?;
+        }
+        Ok(())
+    }
+
     /// As [`Sql::affected`], without the retry.
     async fn affected(&mut self, statement: &str, params: Vec<Value>) -> Result<u64, SqlError>;
 

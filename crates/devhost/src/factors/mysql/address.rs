@@ -29,7 +29,6 @@ const KNOWN_PARAMETERS: [&str; 24] = [
     "verify_ca",
     "verify_identity",
     "built_in_roots",
-    "setup",
 ];
 
 fn is_tls_parameter(name: &str) -> bool {
