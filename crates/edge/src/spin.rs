@@ -5,12 +5,12 @@ use std::{pin::pin, thread::LocalKey};
 use axum::body::{Body, Bytes};
 use host::{
     Host,
-    spin::{handle, spawn},
+    spin::{body, handle, spawn},
 };
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 use spin_sdk::wasip3::{
     http::types::{self, Fields},
-    http_compat::{BodyWriter, IncomingRequestBody},
+    http_compat::BodyWriter,
 };
 
 pub use spin_sdk::wasip3::{
@@ -95,13 +95,20 @@ fn incoming(request: types::Request) -> Result<http::Request<Body>, ErrorCode> {
     // What a GET or HEAD carries has no meaning (RFC 9110, section 9.3.1).
     let body = match method {
         http::Method::GET | http::Method::HEAD => Body::empty(),
-        _ => Body::new(IncomingRequestBody::new(request)?),
+        _ => match content_length(&headers) {
+            Some(0) => Body::empty(),
+            length => Body::from_stream(body(request, length)),
+        },
     };
     let mut request = http::Request::builder().method(method).uri(path).body(body);
     if let Ok(request) = &mut request {
         *request.headers_mut() = headers;
     }
     request.map_err(|_| ErrorCode::HttpRequestUriInvalid)
+}
+
+fn content_length(headers: &HeaderMap) -> Option<u64> {
+    headers.get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }
 
 /// The response as Spin knows one. Its body goes out after this has returned.
