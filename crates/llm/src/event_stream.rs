@@ -75,7 +75,9 @@ impl<S: Stream<Item = Result<String, ModelError>> + Unpin> Reader<S> {
 
     fn read(&mut self, data: &str) -> Result<Chunk, ModelError> {
         // An error is looked for first: every member of a chunk is optional, so that it would pass for an empty one.
-        if let Ok(error) = serde_json::from_str::<ErrorBody>(data) {
+        if data.contains("\"error\"")
+            && let Ok(error) = serde_json::from_str::<ErrorBody>(data)
+        {
             return Err((self.read_error)(&error.error));
         }
         let chunk: Chunk = serde_json::from_str(data)

@@ -52,7 +52,7 @@ use serde_json::Value;
 
 #[doc(hidden)]
 #[cfg(target_family = "wasm")]
-pub use crate::provide::wit_bindgen;
+pub use crate::provide::{handle, wit_bindgen};
 pub use crate::{
     call::{CallError, Steps},
     failure::{Failure, FailureKind},

@@ -1,5 +1,6 @@
 //! Exporting a [`Step`](crate::Step) from a component, as `wit/step.wit` has it.
 
+pub use host::spin::handle;
 pub use spin_sdk::wit_bindgen;
 
 /// Exports a [`Step`](crate::Step) from this component: `step::provide!(Shout);`, once, at the root of the crate.
@@ -47,7 +48,8 @@ macro_rules! provide {
                         deadline_ms: it.deadline_ms,
                         traceparent: it.traceparent,
                     };
-                    $crate::run_on_json::<super::$step>(context, &input).await.map_err(|it| wit::Failure {
+                    let ran = $crate::handle($crate::run_on_json::<super::$step>(context, &input)).await;
+                    ran.map_err(|it| wit::Failure {
                         kind: match it.kind {
                             $crate::FailureKind::Invalid => wit::FailureKind::Invalid,
                             $crate::FailureKind::Forbidden => wit::FailureKind::Forbidden,

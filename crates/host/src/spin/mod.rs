@@ -34,10 +34,6 @@ use crate::{
     variables::CachedVariables,
 };
 
-/// Several times as fast as the allocator that comes with the target.
-#[global_allocator]
-static ALLOCATOR: talc::wasm::WasmDynamicTalc = talc::wasm::new_wasm_dynamic_allocator();
-
 thread_local! {
     static HOST: OnceCell<Host> = const { OnceCell::new() };
 }
