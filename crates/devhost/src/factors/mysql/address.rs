@@ -5,7 +5,7 @@ use mysql_async::{Opts, OptsBuilder, SslOpts};
 use url::Url;
 
 /// What `mysql_async` understands in a URL (spin.md 3.1). Spin panics over anything else.
-const KNOWN_PARAMETERS: [&str; 24] = [
+const KNOWN_PARAMETERS: [&str; 23] = [
     "pool_min",
     "pool_max",
     "inactive_connection_ttl",
