@@ -39,6 +39,9 @@ async fn main() -> Result<()> {
     load::ensure_installed()?;
     let wanted = |name: &str| arguments.only.as_deref().is_none_or(|only| name.contains(only));
     let world = world::World::start().await?;
+    if wanted("streams") {
+        streams::run(&world, arguments.streams, "in young conversations").await?;
+    }
     let mut report = report::Report::default();
     for target in world.targets().into_iter().filter(|target| target.is_yardstick || wanted(target.name)) {
         // The first second fills instances, connections and caches; it is not measured.
@@ -46,8 +49,9 @@ async fn main() -> Result<()> {
         report.add(&target, load::run(&world, &target, arguments.connections, arguments.seconds)?);
     }
     report.print();
-    if wanted("streams") {
-        streams::run(&world, arguments.streams).await?;
+    // Only the load above makes the histories long.
+    if arguments.only.is_none() {
+        streams::run(&world, arguments.streams, "in conversations with a long history").await?;
     }
     if wanted("memory") && arguments.memory_requests > 0 {
         memory::run(&world, arguments.connections, arguments.memory_requests)?;

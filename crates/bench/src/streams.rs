@@ -14,15 +14,16 @@ use crate::world::World;
 /// Rounds, of which the first warms up.
 const ROUNDS: usize = 4;
 
-/// Opens `count` streams at once, some times over, and prints the time to their first token.
-pub(crate) async fn run(world: &World, count: usize) -> Result<()> {
+/// Opens `count` streams at once, some times over, and prints the time to their first token. `whereabouts` tells what a model
+/// has to be told of before it answers: every message of a history is a row that is read.
+pub(crate) async fn run(world: &World, count: usize, whereabouts: &str) -> Result<()> {
     for round in 0..ROUNDS {
         let mut waits = at_once(world, count).await?;
         waits.sort_unstable();
         let ms = |share: f64| waits[((waits.len() - 1) as f64 * share) as usize].as_secs_f64() * 1e3;
         let what = if round == 0 { "warm-up" } else { "measured" };
         println!(
-            "{count} streams at once, time to first token ({what}): p50 {:.1} ms, p99 {:.1} ms",
+            "{count} streams at once {whereabouts}, time to first token ({what}): p50 {:.1} ms, p99 {:.1} ms",
             ms(0.5),
             ms(0.99)
         );
