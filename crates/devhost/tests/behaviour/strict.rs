@@ -18,7 +18,8 @@ async fn violated(devhost: &mut Devhost, what: &str) -> Result<()> {
 async fn a_connection_dropped_while_another_opens_does_not_hang() -> Result<()> {
     let mut database = mysql::start("strict_drop", &["--strict"]).await?;
     let devhost = &mut database.devhost;
-    assert_eq!(devhost.get("/probe/mysql/drop-while-opening").await?.status(), 500);
+    let answer = devhost.get("/probe/mysql/drop-while-opening").await?;
+    assert_eq!(answer.status(), 500, "{}", answer.text().await?);
     violated(devhost, "dropped a MySQL connection while another is being opened").await
 }
 
