@@ -18,8 +18,8 @@ async fn violated(devhost: &mut Devhost, what: &str) -> Result<()> {
 async fn a_connection_dropped_while_another_opens_does_not_hang() -> Result<()> {
     let mut database = mysql::start("strict_drop", &["--strict"]).await?;
     let devhost = &mut database.devhost;
-    let answer = devhost.get("/probe/mysql/drop-while-opening").await?;
-    assert_eq!(answer.status(), 500, "{}", answer.text().await?);
+    // On a busy machine the database can be so quick that the other connection is open at once.
+    support::until(|| async { Ok(devhost.get("/probe/mysql/drop-while-opening").await?.status() == 500) }).await?;
     violated(devhost, "dropped a MySQL connection while another is being opened").await
 }
 
