@@ -4,7 +4,7 @@ use axum::{
     body::{Body, HttpBody},
     extract::Request,
 };
-use http::header;
+use host::content_length;
 use http_body_util::{BodyExt, Limited};
 
 use crate::{problem::Problem, refusal::Refusal};
@@ -18,8 +18,7 @@ const LINGER_LIMIT: u64 = 32 * 1024 * 1024;
 
 /// `request`, of whose body no more than `limit` bytes can be read.
 pub(crate) async fn limit(request: Request, limit: usize) -> Result<Request, Problem> {
-    let announced = request.headers().get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
-    if let Some(length) = announced.filter(|length: &u64| *length > limit as u64) {
+    if let Some(length) = content_length(request.headers()).filter(|length| *length > limit as u64) {
         if length <= LINGER_LIMIT {
             discard(request.into_body()).await;
         }

@@ -4,7 +4,7 @@ use std::{pin::pin, thread::LocalKey};
 
 use axum::body::{Body, Bytes};
 use host::{
-    Host,
+    Host, content_length,
     spin::{body, handle, spawn},
 };
 use http::{HeaderMap, HeaderName, HeaderValue, header};
@@ -105,10 +105,6 @@ fn incoming(request: types::Request) -> Result<http::Request<Body>, ErrorCode> {
         *request.headers_mut() = headers;
     }
     request.map_err(|_| ErrorCode::HttpRequestUriInvalid)
-}
-
-fn content_length(headers: &HeaderMap) -> Option<u64> {
-    headers.get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }
 
 /// The response as Spin knows one. Its body goes out after this has returned.

@@ -30,7 +30,7 @@ use ids::{Id, Timestamp};
 pub use crate::{
     cache::{Cache, CacheError, CacheKey},
     clock::{Clock, Elapsed, within},
-    http::{ByteStream, Http, HttpError},
+    http::{ByteStream, Http, HttpError, content_length},
     memory::Memory,
     migrate::{MIGRATIONS, MigrateError, Migration, Readiness, ReadyError, migrate, migrate_to, ready, schema_version},
     random::Random,

@@ -5,19 +5,19 @@ use std::{sync::Arc, time::Duration};
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures::StreamExt;
-use http::{HeaderName, HeaderValue, StatusCode, header};
+use http::{HeaderValue, header};
 use http_body_util::Full;
 use send_wrapper::SendWrapper;
-use spin_sdk::wasip3::{
-    http::{
-        client,
-        types::{ErrorCode, RequestOptions, Response},
+use spin_sdk::{
+    http::Response,
+    wasip3::{
+        http::types::{ErrorCode, RequestOptions},
+        http_compat::RequestOptionsExtension,
     },
-    http_compat::{RequestOptionsExtension, http_into_wasi_request},
 };
 
 use super::{body::body, tasks::will_spawn};
-use crate::{ByteStream, Clock, Http, HttpError, within};
+use crate::{ByteStream, Clock, Http, HttpError, content_length, within};
 
 /// Spin's HTTP client, with the connections that it keeps for the whole application.
 pub(super) struct SpinHttp {
@@ -41,13 +41,12 @@ impl Http for SpinHttp {
         if authority.is_empty() {
             return Err(HttpError::Invalid { reason: "the URL names no host".to_owned() });
         }
-        let has_body = request.method() != http::Method::HEAD;
         // The SDK writes the body in a task of its own.
         will_spawn();
-        let sending = SendWrapper::new(async { client::send(http_into_wasi_request(prepared(request, limit))?).await });
+        let sending = SendWrapper::new(spin_sdk::http::send(prepared(request, limit)));
         // The host's own limit for the first byte does not apply between components (`spin.md` 2.9), so the clock runs here.
         match within(self.clock.as_ref(), limit, sending).await {
-            Ok(Ok(response)) => received(response, has_body, limit),
+            Ok(Ok(response)) => streaming(response, limit),
             Ok(Err(code)) => Err(to_error(&code, &authority, limit)),
             Err(_) => Err(HttpError::Timeout { limit_ms: millis(limit) }),
         }
@@ -76,22 +75,13 @@ fn prepared(request: http::Request<Bytes>, limit: Duration) -> http::Request<Ful
     http::Request::from_parts(head, Full::new(body))
 }
 
-/// The response as everybody else knows one.
-fn received(response: Response, has_body: bool, limit: Duration) -> Result<http::Response<ByteStream>, HttpError> {
-    let broken = |_: http::Error| HttpError::Connection {
-        sent: true,
-        reason: "the head of the answer cannot be read".to_owned(),
+fn streaming(response: Response, limit: Duration) -> Result<http::Response<ByteStream>, HttpError> {
+    let (head, mut unread) = response.into_parts();
+    let Some(message) = unread.take_unstarted() else {
+        return Err(HttpError::Connection { sent: true, reason: "somebody else reads the answer".to_owned() });
     };
-    let mut head = http::Response::new(()).into_parts().0;
-    head.status = StatusCode::from_u16(response.get_status_code()).map_err(|error| broken(error.into()))?;
-    for (name, value) in response.get_headers().copy_all() {
-        let name = HeaderName::from_bytes(name.as_bytes()).map_err(|error| broken(error.into()))?;
-        let value = HeaderValue::from_maybe_shared(Bytes::from(value)).map_err(|error| broken(error.into()))?;
-        head.headers.try_append(name, value).map_err(|error| broken(error.into()))?;
-    }
-    let announced = || head.headers.get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok();
-    let length = if has_body { announced() } else { Some(0) };
-    let pieces = body(response, length).map(move |piece| piece.map_err(|code| to_error(&code, "", limit)));
+    let pieces = body(message, content_length(&head.headers));
+    let pieces = pieces.map(move |piece| piece.map_err(|code| to_error(&code, "", limit)));
     Ok(http::Response::from_parts(head, Box::pin(pieces)))
 }
 
