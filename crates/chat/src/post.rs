@@ -56,7 +56,8 @@ impl Chat {
         posted.answer.content = text;
         posted.answer.status = Status::Completed;
         posted.answer.usage = completion.usage.map(Into::into);
-        self.store(viewer, posted, |_| Vec::new()).await
+        let (posted, _) = self.store(viewer, posted, |_| Vec::new()).await?;
+        Ok(posted)
     }
 
     /// Posts a message and returns its answer's events as they come. The answer is written to its end whether or not anybody
@@ -91,9 +92,8 @@ impl Chat {
             );
             events
         };
-        let posted = self.store(viewer, posted, first_events).await?;
+        let (posted, stored) = self.store(viewer, posted, first_events).await?;
         let (listener, events) = mpsc::unbounded();
-        let stored = first_events(&posted);
         if ending.is_some() {
             stored.into_iter().for_each(|event| drop(listener.unbounded_send(event)));
             return Ok(events);
@@ -151,21 +151,24 @@ impl Chat {
     }
 
     /// Stores a pair with the first events of its answer, at the positions that it names, or where somebody was faster, at the
-    /// next ones.
+    /// next ones; returns both as they are stored.
     async fn store(
         &self,
         viewer: &Viewer,
         mut posted: Posted,
         first_events: impl Fn(&Posted) -> Vec<Event>,
-    ) -> Result<Posted, ChatError> {
+    ) -> Result<(Posted, Vec<Event>), ChatError> {
         // On SQLite a transaction keeps the whole database, so that an attempt in vain would hold everybody up.
-        if self.host.sql.dialect() == Dialect::MariaDb && self.store_here(viewer, &posted, &first_events).await? {
-            return Ok(posted);
+        if self.host.sql.dialect() == Dialect::MariaDb {
+            let events = first_events(&posted);
+            if self.store_here(viewer, &posted, &events).await? {
+                return Ok((posted, events));
+            }
         }
         let mut backoff = Backoff::for_conflicts();
         loop {
             match self.store_next(viewer, &mut posted, &first_events).await {
-                Ok(()) => return Ok(posted),
+                Ok(events) => return Ok((posted, events)),
                 Err(ChatError::Sql(error)) if backoff.after_conflict(&error, &*self.host.clock).await => {}
                 Err(error) => return Err(error),
             }
@@ -174,14 +177,9 @@ impl Chat {
 
     /// Stores a pair at the positions that it names, in one trip to the database, which locks nothing while something is on its
     /// way. False where the conversation went on since its history was read, or is gone.
-    async fn store_here(
-        &self,
-        viewer: &Viewer,
-        posted: &Posted,
-        first_events: impl Fn(&Posted) -> Vec<Event>,
-    ) -> Result<bool, ChatError> {
+    async fn store_here(&self, viewer: &Viewer, posted: &Posted, events: &[Event]) -> Result<bool, ChatError> {
         let mut statements = messages::pair(viewer.workspace, [&posted.question, &posted.answer]).to_vec();
-        statements.extend(events::first(viewer.workspace, posted.answer.id, &first_events(posted)));
+        statements.extend(events::first(viewer.workspace, posted.answer.id, events));
         match self.host.sql.all_or_none(statements).await {
             // Somebody else is about to add to it.
             Err(error) if error.is_transient() => Ok(false),
@@ -189,13 +187,13 @@ impl Chat {
         }
     }
 
-    /// Stores a pair at the next positions, whoever else wants them, and tells it which they are.
+    /// Stores a pair at the next positions, whoever else wants them, and tells it which they are; returns its first events.
     async fn store_next(
         &self,
         viewer: &Viewer,
         posted: &mut Posted,
         first_events: impl Fn(&Posted) -> Vec<Event>,
-    ) -> Result<(), ChatError> {
+    ) -> Result<Vec<Event>, ChatError> {
         let mut transaction = self.host.sql.begin().await?;
         let work = async {
             let pair = [&mut posted.question, &mut posted.answer];
@@ -205,7 +203,8 @@ impl Chat {
             }
             let events = first_events(posted);
             let rows = events::first(viewer.workspace, posted.answer.id, &events).collect();
-            Ok(transaction.execute_all(rows).await?)
+            transaction.execute_all(rows).await?;
+            Ok(events)
         };
         let outcome = work.await;
         conclude(transaction, outcome).await
