@@ -75,6 +75,7 @@ impl<S: Stream<Item = Result<String, ModelError>> + Unpin> Reader<S> {
 
     fn read(&mut self, data: &str) -> Result<Chunk, ModelError> {
         // An error is looked for first: every member of a chunk is optional, so that it would pass for an empty one.
+        // Nearly all events are chunks, and reading each as an error first would cost as much again.
         if data.contains("\"error\"")
             && let Ok(error) = serde_json::from_str::<ErrorBody>(data)
         {
