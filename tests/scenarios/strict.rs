@@ -11,7 +11,8 @@ use testkit::{Application, Database, Setup, host_is_devhost};
 /// What the devhost says of the application below.
 const REPORT: &str = "component bare-select: the MySQL URL has the unknown parameter `charset`";
 
-/// An application with an address of its database over which Spin panics (spin.md 3.1), and a component that believes it.
+/// An application with an address of its database over which Spin panics (`docs/spin.md#opening-a-connection`), and a
+/// component that believes it.
 async fn application_with_a_bad_address() -> Result<Application> {
     let grant = "mysql://127.0.0.1:1".to_owned();
     let database = Database::MariaDb { url: format!("{grant}/kowai?charset=utf8mb4"), grant };

@@ -20,7 +20,7 @@ pub(crate) fn answer(result: Result<String, Failure>) -> Response<Bytes> {
     json(answer.status(), &answer)
 }
 
-/// `body` as JSON. Its length is set, because Spin would send it in chunks otherwise (`spin.md` 2.12).
+/// `body` as JSON. Its length is set, because Spin would send it in chunks otherwise (`docs/spin.md#nagle`).
 pub(crate) fn json(status: StatusCode, body: &impl Serialize) -> Response<Bytes> {
     let body = Bytes::from(serde_json::to_vec(body).unwrap_or_default());
     let mut response = Response::new(body);

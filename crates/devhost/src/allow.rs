@@ -1,4 +1,4 @@
-//! `allowed_outbound_hosts`: which connections a component may open (spin.md 1.4).
+//! `allowed_outbound_hosts`: which connections a component may open (`docs/spin.md#outbound-grants`).
 
 use std::ops::Range;
 

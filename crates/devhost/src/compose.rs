@@ -1,4 +1,5 @@
-//! Component dependencies: satisfies a component's imports with other components' exports, as Spin does (spin.md 1.6).
+//! Component dependencies: satisfies a component's imports with other components' exports, as Spin does
+//! (`docs/spin.md#component-dependencies`).
 
 use std::collections::BTreeMap;
 use std::path::Path;

@@ -10,7 +10,7 @@ use crate::denial;
 use crate::factors;
 use crate::instance::Guest;
 
-/// Instances that may live at once, as in Spin (spin.md 2.7).
+/// Instances that may live at once, as in Spin (`docs/spin.md#limits`).
 const MAX_INSTANCES: u32 = 1_000;
 
 /// Memory that a free slot keeps, as in Spin: all that an instance of ours has. Clearing it costs less than faulting it in

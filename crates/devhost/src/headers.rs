@@ -1,4 +1,5 @@
-//! What Spin does to a request before a component sees it (spin.md 2.10, 2.11).
+//! What Spin does to a request before a component sees it (`docs/spin.md#headers-of-spin` and
+//! `docs/spin.md#statuses-of-the-host`).
 
 use std::net::SocketAddr;
 
@@ -45,7 +46,8 @@ pub(crate) fn make_absolute<B>(request: &mut Request<B>, scheme: Scheme) -> Resu
     Ok(())
 }
 
-/// Appends the `spin-*` headers. Appends: what a client sent under these names stays, and stays first (spin.md 2.10).
+/// Appends the `spin-*` headers. Appends: what a client sent under these names stays, and stays first
+/// (`docs/spin.md#headers-of-spin`).
 ///
 /// The URI must be absolute. A header value that is not UTF-8 is an error, which becomes a 500.
 pub(crate) fn append_spin_headers<B>(request: &mut Request<B>, found: &Match<'_>, client: SocketAddr) -> Result<()> {

@@ -56,7 +56,7 @@ impl Host {
 
     /// Has a component answer a request with an absolute URI; `None` when there is no such component with a trigger.
     ///
-    /// A component that fails, by a trap or by returning an error, answers with an empty 500 (spin.md 2.3).
+    /// A component that fails, by a trap or by returning an error, answers with an empty 500 (`docs/spin.md#a-trap`).
     pub(crate) async fn call(
         &self,
         component: &str,
@@ -78,7 +78,7 @@ impl Host {
         })
     }
 
-    /// A call from one component to another, in process (spin.md 2.9).
+    /// A call from one component to another, in process (`docs/spin.md#service-chaining`).
     pub(crate) async fn chain(
         self: &Arc<Self>,
         component: &str,

@@ -1,6 +1,7 @@
 //! Instances: what lives with each, and when one is started, reused and thrown away.
 //!
-//! The handler that drives them is wasmtime's own, the one that Spin uses, with Spin's settings (spin.md 2.2).
+//! The handler that drives them is wasmtime's own, the one that Spin uses, with Spin's settings
+//! (`docs/spin.md#instances`).
 
 use std::pin::Pin;
 use std::sync::{Arc, OnceLock};

@@ -1,9 +1,9 @@
 //! Runs a `spin.toml` on wasmtime as Spin would, for those without Spin and for tests.
 //!
 //! A stand-in, not a product: it knows what KowAI's components use and refuses the rest. It is faithful also where Spin is
-//! unpleasant (`spin.md` 4.4), because tests on a kinder host prove nothing: the same empty 500 for everybody on an instance
-//! that traps, the same lost errors, the same hangs. The one kindness is TCP_NODELAY. `--strict` makes the hangs loud, and
-//! `--fault` injects what real Spin does only in production.
+//! unpleasant (`docs/spin.md#what-the-devhost-copies`), because tests on a kinder host prove nothing: the same empty
+//! 500 for everybody on an instance that traps, the same lost errors, the same hangs. The one kindness is TCP_NODELAY.
+//! `--strict` makes the hangs loud, and `--fault` injects what real Spin does only in production.
 //!
 //! The way of a request: [`server`] -> [`route`] -> [`headers`] -> [`host`] -> an instance of a [`component`] by
 //! [`instance`] -> host calls in [`factors`]; a chained call goes from there to [`host`] again.

@@ -78,7 +78,8 @@ pub(crate) enum SqliteDatabase {
     },
 }
 
-/// `[outbound_http]`. As in Spin, the table turns pooling off unless it says `connection_pooling = true` (spin.md 3.5).
+/// `[outbound_http]`. As in Spin, the table turns pooling off unless it says `connection_pooling = true`
+/// (`docs/spin.md#outbound-http`).
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct OutboundHttp {

@@ -68,7 +68,7 @@ impl Server {
     }
 
     fn serve_connection(self: Arc<Self>, stream: TcpStream, client: SocketAddr, graceful: &GracefulShutdown) {
-        // Real Spin does not, which costs 40 ms on keep-alive connections (spin.md 2.12).
+        // Real Spin does not, which costs 40 ms on keep-alive connections (`docs/spin.md#nagle`).
         if let Err(error) = stream.set_nodelay(true) {
             eprintln!("cannot set TCP_NODELAY: {error}");
         }

@@ -64,7 +64,7 @@ pub(crate) struct Values(BTreeMap<String, String>);
 
 impl Values {
     /// Asks the command line, the runtime configuration's providers, the environment (with `.env`), and the defaults, in
-    /// this order (spin.md 1.3). A required variable without a value is an error.
+    /// this order (`docs/spin.md#variables`). A required variable without a value is an error.
     pub(crate) fn resolve(manifest: &Manifest, runtime: &RuntimeConfig, command_line: &[String]) -> Result<Self> {
         let mut providers = vec![Provider::Static(from_command_line(command_line)?)];
         for provider in &runtime.variables_providers {

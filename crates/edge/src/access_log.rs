@@ -61,7 +61,7 @@ impl Arrival {
 }
 
 /// Says how long the body is, where that is known. Without it Spin would send the body in chunks, and every request on a
-/// connection that is kept alive would wait for Nagle's algorithm (`spin.md` 2.12).
+/// connection that is kept alive would wait for Nagle's algorithm (`docs/spin.md#nagle`).
 fn frame(method: &Method, response: &mut Response) {
     let status = response.status();
     if matches!(status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED) || status.is_informational() {

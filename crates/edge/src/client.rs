@@ -23,7 +23,7 @@ pub struct Client {
 impl Client {
     fn of(headers: &HeaderMap) -> Self {
         // Spin appends its own value after whatever the client sent under this name, so only the last one is Spin's
-        // (`spin.md` 2.10).
+        // (`docs/spin.md#headers-of-spin`).
         let peer = headers.get_all(HeaderName::from_static("spin-client-addr")).iter().next_back();
         let address = peer.and_then(|peer| peer.to_str().ok()?.parse::<SocketAddr>().ok()).map(|peer| peer.ip());
         let user_agent = headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok());

@@ -141,7 +141,7 @@ impl<A: Ability, S: Sync> FromRequestParts<S> for Caller<A> {
 }
 
 /// Another component of this application, working for a workspace. `spin.toml` keeps the route private: nobody outside
-/// can reach it (`spin.md` 2.9), so what the request says is believed.
+/// can reach it (`docs/spin.md#service-chaining`), so what the request says is believed.
 #[derive(Clone, Copy, Debug)]
 pub struct Component {
     /// The workspace on whose behalf it calls.

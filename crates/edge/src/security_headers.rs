@@ -25,7 +25,7 @@ pub(crate) fn add(headers: &mut HeaderMap, came_by_tls: bool) {
 /// True where the client came by TLS: to Spin, or to the proxy in front of it. A client that lies about it only tells
 /// itself to use TLS.
 pub(crate) fn came_by_tls(headers: &HeaderMap) -> bool {
-    // Spin appends its own value after whatever the client sent (`spin.md` 2.10).
+    // Spin appends its own value after whatever the client sent (`docs/spin.md#headers-of-spin`).
     let full_url = headers.get_all(HeaderName::from_static("spin-full-url")).iter().next_back();
     let forwarded = headers.get(HeaderName::from_static("x-forwarded-proto"));
     full_url.is_some_and(|url| url.as_bytes().starts_with(b"https://"))

@@ -69,7 +69,7 @@ fn cannot_start(problem: &Problem) -> Result<types::Response, ErrorCode> {
 }
 
 /// What Spin tells of a request and somebody here wants to know. It comes after whatever the client says under the same names
-/// (`spin.md` 2.10), so the last value counts.
+/// (`docs/spin.md#headers-of-spin`), so the last value counts.
 const TOLD: [&str; 2] = ["spin-client-addr", "spin-full-url"];
 
 /// The request as everybody else knows one. The SDK's own conversion asks for more than anybody here reads, and every question

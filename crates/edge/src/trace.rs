@@ -11,7 +11,8 @@ use crate::problem::Problem;
 /// Names a request for people: given by the client, or made; in every log line and every answer.
 pub const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-/// The trace context as our components pass it on. Spin overwrites `traceparent` in chained calls (`spin.md` 3.7).
+/// The trace context as our components pass it on. Spin overwrites `traceparent` in chained calls
+/// (`docs/spin.md#trace-context`).
 pub const X_KOWAI_TRACE: HeaderName = HeaderName::from_static("x-kowai-trace");
 
 const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");

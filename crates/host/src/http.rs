@@ -51,7 +51,8 @@ pub enum HttpError {
 pub trait Http: Send + Sync {
     /// Sends `request` and waits at most `limit` for the head of the response; its body then streams.
     ///
-    /// Nothing is retried and no redirect is followed. `Host` and all `spin-*` headers are left out (`spin.md` 2.10).
+    /// Nothing is retried and no redirect is followed. `Host` and all `spin-*` headers are left out
+    /// (`docs/spin.md#headers-of-spin`).
     async fn send(
         &self,
         request: http::Request<Bytes>,

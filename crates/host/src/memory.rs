@@ -18,7 +18,7 @@ use crate::Clock;
 
 /// How long a request waits before it looks whether another one has got the answer that it needs too; each pause is twice as
 /// long as the one before, up to the longest, and after so many it asks for itself. Waiting for the other's future instead
-/// would trap the instance (`spin.md` 2.4).
+/// would trap the instance (`docs/spin.md#waking-another-request`).
 const FIRST_PAUSE: Duration = Duration::from_millis(5);
 const LONGEST_PAUSE: Duration = Duration::from_millis(20);
 const PAUSES: usize = 16;

@@ -72,7 +72,8 @@ impl Client {
         let values = [
             ("x-request-id", Some(call.correlation_id.as_str())),
             ("x-kowai-workspace", Some(call.workspace.to_string().as_str())),
-            // Spin overwrites `traceparent` where its own tracing is on (spin.md 3.7), so it travels under our name too.
+            // Spin overwrites `traceparent` where its own tracing is on (`docs/spin.md#trace-context`), so it travels
+            // under our name too.
             ("x-kowai-trace", call.traceparent.as_deref()),
             ("traceparent", call.traceparent.as_deref()),
         ]
@@ -87,7 +88,7 @@ impl Client {
         let status = response.status().as_u16();
         Err(match read_json::<ErrorBody>(response.into_body()).await {
             Ok(body) => ModelError::from_wire(&body.error),
-            // Spin answers a trap of the gateway with an empty 500 (spin.md 2.3).
+            // Spin answers a trap of the gateway with an empty 500 (`docs/spin.md#a-trap`).
             Err(_) => ModelError::Unavailable {
                 reason: format!("the gateway answered {status}").into(),
                 retry_after_ms: None,

@@ -119,7 +119,8 @@ impl Steps {
     ) -> Result<T, CallError> {
         let exchange = within(&*self.clock, limit, self.exchange(name, request, limit));
         let (status, body) = exchange.await.map_err(|_| CallError::Timeout { name: name.to_owned() })??;
-        // A step that crashed or does not exist answers with an empty 500 or 404 of the host's (`spin.md` 2.11).
+        // A step that crashed or does not exist answers with an empty 500 or 404 of the host's
+        // (`docs/spin.md#statuses-of-the-host`).
         serde_json::from_slice(&body)
             .map_err(|_| CallError::NoAnswer { name: name.to_owned(), found: format!("status {status}") })
     }

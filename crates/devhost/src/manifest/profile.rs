@@ -1,4 +1,4 @@
-//! Build profiles: what `--profile NAME` changes in components (spin.md 1.8).
+//! Build profiles: what `--profile NAME` changes in components (`docs/spin.md#build-profiles`).
 
 use std::collections::BTreeMap;
 

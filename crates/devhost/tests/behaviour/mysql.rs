@@ -144,7 +144,8 @@ async fn a_connection_is_encrypted_when_its_address_has_an_ssl_mode() -> Result<
         let cipher = cipher(&server, mode, trusted).await?;
         assert!(cipher.starts_with("TLS_"), "{mode}: {cipher}");
     }
-    // `require_ssl` is a parameter of the client library, and Spin overwrites what it says (spin.md 3.1).
+    // `require_ssl` is a parameter of the client library, and Spin overwrites what it says
+    // (`docs/spin.md#opening-a-connection`).
     for mode in ["", "&ssl-mode=disabled", "&require_ssl=true"] {
         assert_eq!(cipher(&server, mode, trusted).await?, "", "{mode}");
     }

@@ -22,7 +22,8 @@ const BEING_SEEN_TO: u8 = 1;
 const READY: u8 = 2;
 
 /// How long somebody waits before looking whether another request of the instance is done; each pause is twice as long as the
-/// one before, up to the longest. Waiting for its future instead would trap the instance (`spin.md` 2.4).
+/// one before, up to the longest. Waiting for its future instead would trap the instance
+/// (`docs/spin.md#waking-another-request`).
 const FIRST_PAUSE: Duration = Duration::from_millis(5);
 const LONGEST_PAUSE: Duration = Duration::from_millis(20);
 

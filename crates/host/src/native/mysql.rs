@@ -103,7 +103,8 @@ fn from_row(row: mysql_async::Row, columns: &[Column]) -> Result<Row, SqlError> 
     values.collect::<Result<_, _>>().map(Row::new)
 }
 
-/// A value as Spin's driver would give it, with its limits (`spin.md` 3.1): what passes here must pass there.
+/// A value as Spin's driver would give it, with its limits (`docs/spin.md#values-of-mysql`): what passes here must pass
+/// there.
 fn from_value(value: mysql_async::Value, column: &Column) -> Result<Value, SqlError> {
     use mysql_async::Value as Native;
     let refused = || {

@@ -44,7 +44,8 @@ impl Http for SpinHttp {
         // The SDK writes the body in a task of its own.
         will_spawn();
         let sending = SendWrapper::new(spin_sdk::http::send(prepared(request, limit)));
-        // The host's own limit for the first byte does not apply between components (`spin.md` 2.9), so the clock runs here.
+        // The host's own limit for the first byte does not apply between components (`docs/spin.md#service-chaining`),
+        // so the clock runs here.
         match within(self.clock.as_ref(), limit, sending).await {
             Ok(Ok(response)) => streaming(response, limit),
             Ok(Err(code)) => Err(to_error(&code, &authority, limit)),
@@ -57,7 +58,8 @@ impl Http for SpinHttp {
 fn prepared(request: http::Request<Bytes>, limit: Duration) -> http::Request<Full<Bytes>> {
     let (mut head, body) = request.into_parts();
     // A Host that differs from the URL is refused by the SDK, and spin-* headers of a client would be believed by the
-    // component on the other side, which sees them before Spin's own (`spin.md` 2.10, 3.5).
+    // component on the other side, which sees them before Spin's own (`docs/spin.md#headers-of-spin` and
+    // `docs/spin.md#outbound-http`).
     let stripped: Vec<_> = head.headers.keys().filter(|name| name.as_str().starts_with("spin-")).cloned().collect();
     for name in stripped {
         head.headers.remove(name);

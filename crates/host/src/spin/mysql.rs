@@ -105,9 +105,10 @@ impl SpinMySqlSession {
         }
     }
 
-    /// Spin loses the error of a query that fails before its first row ("async error: channel closed", `spin.md` 3.1). The
-    /// server remembers it for the connection until the next statement, and telling it again changes nothing: unlike
-    /// carrying the statement out once more, this is safe for an `INSERT … RETURNING` and within a transaction.
+    /// Spin loses the error of a query that fails before its first row ("async error: channel closed",
+    /// `docs/spin.md#errors-of-mysql`). The server remembers it for the connection until the next statement, and
+    /// telling it again changes nothing: unlike carrying the statement out once more, this is safe for an `INSERT …
+    /// RETURNING` and within a transaction.
     async fn reason_of(&self, error: Error) -> SqlError {
         let Error::MysqlError(MysqlError::Other(_)) = error else {
             return mariadb::error_from_text(&text_of(error));

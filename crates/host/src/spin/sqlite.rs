@@ -41,7 +41,7 @@ impl Session for SpinSqliteSession {
     }
 
     async fn execute(&mut self, statement: &str, params: &[Value]) -> Result<(), SqlError> {
-        // A statement is not carried out before its result is read to the end (`spin.md` 3.3).
+        // A statement is not carried out before its result is read to the end (`docs/spin.md#sqlite`).
         SendWrapper::new(self.read(statement, params, usize::MAX)).await.map(|_| ())
     }
 

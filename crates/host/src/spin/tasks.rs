@@ -44,7 +44,8 @@ pub async fn handle<T>(handler: impl Future<Output = T>) -> T {
     part(Some(Rc::new(request)), handler).await
 }
 
-/// Runs `work` beside the handler of the request at hand, and beyond it to its own end (`spin.md` 2.6).
+/// Runs `work` beside the handler of the request at hand, and beyond it to its own end
+/// (`docs/spin.md#work-after-the-response`).
 pub fn spawn(work: impl Future<Output = ()> + 'static) {
     wasip3::spawn(part(CURRENT.with_borrow(Clone::clone), work));
     will_spawn();

@@ -1,15 +1,17 @@
 //! The connections of one instance: those that wait for work, and those that wait for a safe moment to be closed.
 //!
-//! On Spin, closing a MySQL connection while another one is being opened hangs the instance for ever (`spin.md` 0): `open`
-//! holds the instance's lock while it connects, and closing stops the whole instance until it has that lock. The same holds
-//! for closing while a statement stands in the queue for that lock behind an `open`. Hence:
+//! On Spin, closing a MySQL connection while another one is being opened hangs the instance for ever
+//! (`docs/spin.md#dropping-a-connection`): `open` holds the instance's lock while it connects, and closing stops the
+//! whole instance until it has that lock. The same holds for closing while a statement stands in the queue for that
+//! lock behind an `open`. Hence:
 //!
 //! * no connection is ever dropped where it stops being useful, not even by a future that is dropped: it is *parked*;
 //! * an `open` runs as a task of its own, so that no deadline can drop it (its connection with it) half way;
 //! * a task closes what is parked once no `open`, and no statement that began during one, has been under way for a while.
 //!
-//! Nobody ever waits for another request's future, which would trap the instance (`spin.md` 2.4): who finds neither an idle
-//! connection nor room for another one looks again after a pause.
+//! Nobody ever waits for another request's future, which would trap the instance
+//! (`docs/spin.md#waking-another-request`): who finds neither an idle connection nor room for another one looks again
+//! after a pause.
 
 use std::{
     future::Future,

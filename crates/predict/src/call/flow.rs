@@ -1,4 +1,5 @@
-//! The flow of one call: prepare, format, ask, read; then feedback or the fallback adapter (`prompt-format.md` section 9).
+//! The flow of one call: prepare, format, ask, read; then feedback or the fallback adapter
+//! (`docs/prompt-format.md#call-flow`).
 
 use super::error::CallError;
 use super::feedback::{Feedback, correction};

@@ -1,5 +1,6 @@
 //! What a model can do itself, the prompt need not ask for: native tool calls and native reasoning take their fields out
-//! of the signature (DSPy's `Adapter._call_preprocess`; `prompt-format.md` sections 10.2 and 10.4).
+//! of the signature (DSPy's `Adapter._call_preprocess`; `docs/prompt-format.md#native-tool-calls` and
+//! `docs/prompt-format.md#native-reasoning`).
 
 use crate::adapter::Adapter;
 use crate::lm::{Capabilities, Settings};

@@ -1,5 +1,5 @@
-//! The structured output that a model is asked for (DSPy's `JSONAdapter._prepare_response_format`; `prompt-format.md`
-//! section 10.1).
+//! The structured output that a model is asked for (DSPy's `JSONAdapter._prepare_response_format`;
+//! `docs/prompt-format.md#structured-outputs`).
 
 use std::sync::Arc;
 

@@ -215,7 +215,7 @@ fn finish(outputs: &str) -> ToolFn {
     ToolFn::builder(FINISH, description).run(|_| async { Ok(Value::from("Completed.")) })
 }
 
-/// The instructions of `prompt-format.md` section 12.1.
+/// The instructions of `docs/prompt-format.md#react`.
 fn instructions(signature: &Signature, tools: &IndexMap<String, ToolFn>) -> String {
     let (inputs, outputs) = (backticked(signature.inputs()), backticked(signature.outputs()));
     let own = signature.instructions();

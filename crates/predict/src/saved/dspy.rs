@@ -1,4 +1,4 @@
-//! DSPy's JSON files: `program.save("x.json")` (`prompt-format.md` section 13).
+//! DSPy's JSON files: `program.save("x.json")` (`docs/prompt-format.md#saved-programs`).
 //!
 //! Such a file holds what was learned and no more: instructions, descriptions, prefixes and demos by predictor. Names and
 //! types of fields live in code, so a file is loaded into a program that declares the same predictors.

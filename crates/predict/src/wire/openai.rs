@@ -1,4 +1,4 @@
-//! OpenAI's Chat Completions, byte for byte as DSPy's native engine sends it (`prompt-format.md` section 14).
+//! OpenAI's Chat Completions, byte for byte as DSPy's native engine sends it (`docs/prompt-format.md#wire-format`).
 
 use crate::lm::{Capabilities, LmRequest, LmResponse, Settings};
 use crate::message::{Message, Role};

@@ -4,6 +4,7 @@
 //! to hear of it.
 
 mod arrows;
+mod citations;
 mod names;
 mod problems;
 mod sizes;
@@ -40,6 +41,7 @@ pub(crate) fn run() -> Result<()> {
     findings.extend(sql::check(&sources)?);
     findings.extend(sizes::check(&sources));
     findings.extend(problems::check(&sources, &root)?);
+    findings.extend(citations::check(&root)?);
     for finding in &findings {
         eprintln!("{finding}");
     }
@@ -47,13 +49,19 @@ pub(crate) fn run() -> Result<()> {
     Ok(())
 }
 
-/// All Rust files that git knows or would add.
+/// All Rust files.
 fn sources() -> Result<Vec<Source>> {
-    let shell = workspace::shell()?;
-    let listed = cmd!(shell, "git ls-files --cached --others --exclude-standard -- *.rs").quiet().read()?;
     let root = workspace::root();
-    let existing = listed.lines().filter(|path| root.join(path).is_file());
-    existing.map(|path| Ok(Source { path: path.to_owned(), text: fs::read_to_string(root.join(path))? })).collect()
+    let paths = listed(&["*.rs"])?;
+    paths.into_iter().map(|path| Ok(Source { text: fs::read_to_string(root.join(&path))?, path })).collect()
+}
+
+/// The files of these patterns that git knows or would add, with `/` and from the root.
+fn listed(patterns: &[&str]) -> Result<Vec<String>> {
+    let shell = workspace::shell()?;
+    let listed = cmd!(shell, "git ls-files --cached --others --exclude-standard -- {patterns...}").quiet().read()?;
+    let root = workspace::root();
+    Ok(listed.lines().filter(|path| root.join(path).is_file()).map(str::to_owned).collect())
 }
 
 /// True for files that only tests see.

@@ -74,7 +74,7 @@ async fn tcp(uri: &Uri, connect: &Connect, default_port: u16) -> Result<TcpStrea
         ErrorKind::AddrNotAvailable => Failure::Name,
         _ => Failure::Refused,
     })?;
-    // Spin does not, and stalls for 40 ms here and there (spin.md 2.12); nobody can depend on that.
+    // Spin does not, and stalls for 40 ms here and there (`docs/spin.md#nagle`); nobody can depend on that.
     stream.set_nodelay(true).map_err(|_| Failure::Refused)?;
     Ok(stream)
 }

@@ -86,7 +86,7 @@ async fn send(
         let component = component.to_owned();
         return match around.host.chain(&component, request).await {
             Some(response) => Ok(response),
-            // Spin traps the caller (spin.md 2.9).
+            // Spin traps the caller (`docs/spin.md#service-chaining`).
             None => {
                 around.kill.pull(format!("unknown component ID {component:?}"));
                 pending().await

@@ -1,4 +1,4 @@
-//! Whom a TLS connection trusts, and which certificate it shows (spin.md 3.5).
+//! Whom a TLS connection trusts, and which certificate it shows (`docs/spin.md#outbound-http`).
 
 use std::path::Path;
 use std::sync::Arc;

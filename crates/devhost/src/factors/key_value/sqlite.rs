@@ -1,7 +1,7 @@
 //! Key-value stores in one SQLite file, in the table that Spin uses.
 //!
 //! Like Spin's: one connection for the whole process behind a lock, rollback journal and full synchronisation, so that a
-//! write costs an fsync and writes wait for each other (spin.md 3.2).
+//! write costs an fsync and writes wait for each other (`docs/spin.md#key-value`).
 
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};

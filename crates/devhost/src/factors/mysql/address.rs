@@ -4,7 +4,7 @@ use anyhow::Result;
 use mysql_async::{Opts, OptsBuilder, SslOpts};
 use url::Url;
 
-/// What `mysql_async` understands in a URL (spin.md 3.1). Spin panics over anything else.
+/// What `mysql_async` understands in a URL (`docs/spin.md#opening-a-connection`). Spin panics over anything else.
 const KNOWN_PARAMETERS: [&str; 23] = [
     "pool_min",
     "pool_max",
@@ -46,7 +46,8 @@ pub(super) fn unknown_parameter(address: &str) -> Option<String> {
 ///
 /// # Panics
 ///
-/// Like Spin when the URL has a parameter that is not known or has no valid value (spin.md 3.1).
+/// Like Spin when the URL has a parameter that is not known or has no valid value
+/// (`docs/spin.md#opening-a-connection`).
 pub(super) fn options(address: &str) -> Result<Opts> {
     let mut url = Url::parse(address)?;
     let (tls, others): (Vec<_>, Vec<_>) = url.query_pairs().into_owned().partition(|(name, _)| is_tls_parameter(name));

@@ -1,4 +1,5 @@
-//! `spin:mysql`, with the same client crate as Spin and so with the same quirks (spin.md 0 and 3.1).
+//! `spin:mysql`, with the same client crate as Spin and so with the same quirks (`docs/spin.md#dropping-a-connection`
+//! and `docs/spin.md#errors-of-mysql`).
 
 mod address;
 mod statement;
@@ -26,7 +27,8 @@ type SharedConn = Arc<Mutex<Conn>>;
 /// The connections of an instance.
 ///
 /// As in Spin the lock is held while a connection is opened, and a drop waits for it while the whole instance waits for
-/// the drop: dropping a connection while another is opened hangs the instance for ever (spin.md 0).
+/// the drop: dropping a connection while another is opened hangs the instance for ever
+/// (`docs/spin.md#dropping-a-connection`).
 pub(crate) type Connections = Arc<Mutex<ResourceTable>>;
 
 type Rows = (Vec<Column>, StreamReader<Row>, FutureReader<Result<(), Error>>);
@@ -38,7 +40,9 @@ impl HostConnection for Guest {
         let mut connections = match self.mysql.try_lock() {
             Ok(connections) => connections,
             Err(_) if self.around.host.strict.is_on() => {
-                bail!("dropped a MySQL connection while another is being opened; Spin would hang for ever (spin.md 0)");
+                bail!(
+                    "dropped a MySQL connection while another is being opened; Spin would hang for ever (docs/spin.md#dropping-a-connection)"
+                );
             }
             Err(_) => self.mysql.lock().await,
         };
@@ -61,7 +65,9 @@ impl<T: 'static> HostConnectionWithStore<T> for HasSelf<Guest> {
         if around.host.strict.is_on()
             && let Some(name) = address::unknown_parameter(&address)
         {
-            bail!("the MySQL URL has the unknown parameter `{name}`; Spin would panic (spin.md 3.1)");
+            bail!(
+                "the MySQL URL has the unknown parameter `{name}`; Spin would panic (docs/spin.md#opening-a-connection)"
+            );
         }
         let opened = match address::options(&address) {
             Ok(options) => Pool::new(options).get_conn().await.map_err(anyhow::Error::from),
@@ -122,7 +128,9 @@ async fn connection<T: 'static>(
 /// In the strict mode, waits until the connection is free, and calls it a hang when nobody reads its rows.
 async fn watch(around: &Surroundings, conn: &SharedConn) -> wasmtime::Result<()> {
     if around.host.strict.is_on() && timeout(HANG, conn.lock()).await.is_err() {
-        bail!("a statement waits for a MySQL connection whose rows nobody reads; Spin would hang (spin.md 3.1)");
+        bail!(
+            "a statement waits for a MySQL connection whose rows nobody reads; Spin would hang (docs/spin.md#unread-rows)"
+        );
     }
     Ok(())
 }

@@ -22,7 +22,7 @@ pub(super) async fn execute(conn: SharedConn, text: String, values: Vec<Paramete
 /// Starts a query. The connection is busy until its rows are read or dropped.
 ///
 /// An error before the first row is lost, as in Spin: it goes to a future that the component never gets, and the component
-/// sees that a channel was closed (spin.md 3.1).
+/// sees that a channel was closed (`docs/spin.md#errors-of-mysql`).
 pub(super) async fn query(conn: SharedConn, text: String, values: Vec<ParameterValue>) -> Result<Found, Error> {
     let (columns_tx, columns) = oneshot::channel();
     let (rows_tx, rows) = mpsc::channel(CAPACITY);

@@ -1,4 +1,5 @@
-//! Values between MySQL and WIT: which column type becomes which value, and which cannot (spin.md 3.1).
+//! Values between MySQL and WIT: which column type becomes which value, and which cannot
+//! (`docs/spin.md#values-of-mysql`).
 
 use mysql_async::consts::{ColumnFlags, ColumnType};
 use mysql_async::prelude::FromValue;

@@ -1,4 +1,4 @@
-//! `spin:sqlite`, in process (spin.md 3.3).
+//! `spin:sqlite`, in process (`docs/spin.md#sqlite`).
 
 mod database;
 
@@ -121,7 +121,9 @@ async fn connection<T: 'static>(
         Err(error) => return Ok(Err(error)),
     };
     if around.host.strict.is_on() && !connection.becomes_free().await {
-        bail!("a statement waits for a SQLite connection whose rows nobody reads; Spin would hang (spin.md 3.3)");
+        bail!(
+            "a statement waits for a SQLite connection whose rows nobody reads; Spin would hang (docs/spin.md#unread-rows)"
+        );
     }
     Ok(Ok(Arc::new(connection)))
 }

@@ -57,10 +57,10 @@ fn key_of(message: &str) -> &str {
     message.rsplit_once("for key '").map_or("", |(_, key)| key.trim_end_matches('\''))
 }
 
-/// The error in the text that Spin leaves of it (`spin.md` 3.1): the Debug text of a server error where a statement is
-/// carried out, `Server(ServerError { code: 1062, message: "Duplicate …", state: "23000" })`, or its Display text where a
-/// connection is opened or rows are read, ``Server error: `ERROR 08004 (1040): Too many connections'``. Any other text is
-/// no answer of the server, so the connection is lost.
+/// The error in the text that Spin leaves of it (`docs/spin.md#errors-of-mysql`): the Debug text of a server error
+/// where a statement is carried out, `Server(ServerError { code: 1062, message: "Duplicate …", state: "23000" })`, or
+/// its Display text where a connection is opened or rows are read, ``Server error: `ERROR 08004 (1040): Too many
+/// connections'``. Any other text is no answer of the server, so the connection is lost.
 #[cfg(any(test, target_family = "wasm"))]
 pub(crate) fn error_from_text(text: &str) -> SqlError {
     match server_error(text) {
@@ -96,7 +96,7 @@ pub(crate) fn redacted(text: &str) -> String {
 pub(crate) struct MariaDbAddress(Url);
 
 /// What may be said in the URL of the deployment. Spin's driver panics on a key that it does not know, which takes every
-/// request of the instance with it (`spin.md` 3.1).
+/// request of the instance with it (`docs/spin.md#opening-a-connection`).
 const ALLOWED: [&str; 10] = [
     "ssl-mode",
     "sslMode",
@@ -111,7 +111,7 @@ const ALLOWED: [&str; 10] = [
 ];
 
 /// What is said unless the deployment says otherwise. Without the first, a driver on the same machine connects twice, and
-/// without the next two it asks the server for them at each connect (`spin.md` 3.1).
+/// without the next two it asks the server for them at each connect (`docs/spin.md#opening-a-connection`).
 const DEFAULTS: [(&str, &str); 5] = [
     ("prefer_socket", "false"),
     ("max_allowed_packet", "16777216"),

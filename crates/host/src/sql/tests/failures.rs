@@ -284,7 +284,8 @@ async fn an_open_that_fails_is_told_and_leaves_nothing() {
     bench.select().await.unwrap();
 }
 
-/// `spin.md` 0: closing a connection while another one is being opened hangs the instance for ever.
+/// `docs/spin.md#dropping-a-connection`: closing a connection while another one is being opened hangs the instance for
+/// ever.
 #[tokio::test]
 async fn nothing_is_closed_while_a_connection_is_being_opened() {
     let bench = bench();
