@@ -1,17 +1,14 @@
 //! Where Spin's world ends: its requests come in here, and nothing behind this file knows of it.
 
-use std::{pin::pin, thread::LocalKey};
+use std::thread::LocalKey;
 
 use axum::body::{Body, Bytes};
 use host::{
     Host, content_length,
-    spin::{body, handle, spawn},
+    spin::{Sending, body, handle, spawn},
 };
 use http::{HeaderMap, HeaderName, HeaderValue, header};
-use spin_sdk::wasip3::{
-    http::types::{self, Fields},
-    http_compat::BodyWriter,
-};
+use spin_sdk::wasip3::http::types::{self, Fields};
 
 pub use spin_sdk::wasip3::{
     exports::http::handler::Guest,
@@ -113,15 +110,12 @@ fn outgoing(response: axum::response::Response) -> Result<types::Response, Error
     let header = |(name, value): (&HeaderName, &HeaderValue)| (name.as_str().to_owned(), value.as_bytes().to_vec());
     let headers: Vec<_> = head.headers.iter().map(header).collect();
     let headers = Fields::from_list(&headers).map_err(internal)?;
-    let (writer, contents, trailers) = BodyWriter::new();
-    let (response, _sent) = types::Response::new(headers, Some(contents), trailers);
+    let (sending, contents, ending) = Sending::new();
+    let (response, _sent) = types::Response::new(headers, Some(contents), ending);
     if head.status != http::StatusCode::OK {
         response.set_status_code(head.status.as_u16()).map_err(|()| internal("the status is none"))?;
     }
-    spawn(async move {
-        // A client that has gone away is its own business.
-        _ = writer.send_http_body(&mut pin!(body)).await;
-    });
+    spawn(sending.send(body.into_data_stream()));
     Ok(response)
 }
 

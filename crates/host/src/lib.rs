@@ -9,6 +9,8 @@
 
 mod cache;
 mod clock;
+#[cfg(any(target_family = "wasm", test))]
+mod delivery;
 #[cfg(all(feature = "fake", not(target_family = "wasm")))]
 pub mod fake;
 mod http;

@@ -7,6 +7,7 @@ mod body;
 mod http;
 mod key_value;
 mod mysql;
+mod sending;
 mod sqlite;
 mod system;
 mod tasks;
@@ -16,6 +17,7 @@ use std::{cell::OnceCell, sync::Arc};
 
 pub use self::{
     body::body,
+    sending::Sending,
     tasks::{handle, spawn},
 };
 use self::{
