@@ -13,8 +13,8 @@ use axum::{
     http::{StatusCode, header},
     response::{IntoResponse, Response},
 };
-use chat::{Chat, Event, Follow, Viewer};
-use edge::{App, Caller, IfMatch, Json, Page, Paging, Path, Problem, Query, Routes, Tagged, Trace, can, sse};
+use chat::{Chat, Event, Follow, MessagePage, Viewer};
+use edge::{App, Caller, IfMatch, Json, Page, Paging, Path, Problem, Query, Routes, Tagged, Trace, can, holding, sse};
 use futures::{Stream, StreamExt};
 use host::{Clock, Host};
 use ids::{ConversationId, MessageId};
@@ -108,9 +108,11 @@ async fn list_messages(
     State(Conversations { chat, .. }): State<Conversations>,
     Path(id): Path<ConversationId>,
     Query(paging): Query<Paging<i64>>,
-) -> Result<Json<Page<WireMessage>>, Problem> {
-    let rows = chat.messages(&viewer(&caller), id, paging.after().unwrap_or(0), paging.limit.and_one()).await?;
-    Ok(Json(Page::of(rows, paging.limit, |row| row.position).map(WireMessage::from)))
+) -> Result<Response, Problem> {
+    let page = chat.messages(&viewer(&caller), id, paging.after().unwrap_or(0), paging.limit.rows()).await?;
+    let MessagePage { messages, has_more, hold } = page;
+    let page = Page::ending(messages, has_more, |message| message.position).map(WireMessage::from);
+    Ok(holding(Json(page), hold))
 }
 
 async fn post_message(

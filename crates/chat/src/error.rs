@@ -28,6 +28,9 @@ pub enum ChatError {
     /// The event log has no event of the number that the client says it has seen.
     #[error("the answer has no event of that number")]
     UnknownEvent,
+    /// This instance holds as many long messages as it may, and did not get rid of them in time.
+    #[error("too many long messages are being read at the moment")]
+    Overloaded,
     /// There is no answer from the model.
     #[error(transparent)]
     Model(#[from] ModelError),
@@ -48,6 +51,7 @@ impl Fault for ChatError {
             Self::ConversationNotFound | Self::MessageNotFound => Kind::NotFound,
             Self::UnknownAgent | Self::Invalid(_) | Self::TooLongForModel | Self::UnknownEvent => Kind::Invalid,
             Self::AnswerEnded => Kind::Conflict,
+            Self::Overloaded => Kind::Unavailable,
             Self::Model(error) => error.kind(),
             Self::Sql(error) => error.kind(),
             Self::UnreadableEvent(_) | Self::Settings(_) => Kind::Internal,
@@ -63,6 +67,7 @@ impl Fault for ChatError {
             Self::TooLongForModel => "context_exceeded",
             Self::AnswerEnded => "answer_ended",
             Self::UnknownEvent => "event_not_found",
+            Self::Overloaded => "overloaded",
             Self::Model(error) => error.code(),
             Self::Sql(error) => error.code(),
             Self::UnreadableEvent(_) | Self::Settings(_) => "internal_error",
@@ -73,6 +78,7 @@ impl Fault for ChatError {
         match self {
             Self::Model(error) => error.retry_after_ms(),
             Self::Sql(error) => error.retry_after_ms(),
+            Self::Overloaded => Some(1000),
             _ => None,
         }
     }

@@ -10,10 +10,7 @@ use crate::{
     Chat,
     error::ChatError,
     event::{Event, replay, repo as events},
-    message::{
-        Author, Message, Status,
-        repo::{self as messages, Span},
-    },
+    message::{Author, Message, Status, repo as messages},
     viewer::Viewer,
 };
 
@@ -79,11 +76,10 @@ impl Chat {
     }
 
     async fn replay(&self, viewer: &Viewer, answer: &Message, correlation_id: &str) -> Result<Vec<Event>, ChatError> {
-        let span = Span { after: answer.position - 2, rows: 1 };
-        let found = messages::load(&*self.host.sql, viewer, answer.conversation, span, self.host.now()).await?;
-        let messages = found.ok_or(ChatError::ConversationNotFound)?;
-        let question = messages.first().ok_or(ChatError::MessageNotFound)?;
-        Ok(replay(question, answer, &*self.format, correlation_id))
+        let (workspace, before, now) = (viewer.workspace, answer.position - 1, self.host.now());
+        let question = messages::at(&*self.host.sql, workspace, answer.conversation, before, now).await?;
+        let question = question.ok_or(ChatError::MessageNotFound)?;
+        Ok(replay(&question, answer, &*self.format, correlation_id))
     }
 }
 

@@ -11,12 +11,14 @@
 
 mod agent;
 mod backoff;
+mod budget;
 mod conversation;
 mod ending;
 mod error;
 mod event;
 mod follow;
 mod generation;
+mod history;
 mod message;
 mod post;
 mod transaction;
@@ -30,13 +32,14 @@ use std::sync::Arc;
 
 use host::Host;
 
-use crate::agent::Directory;
+use crate::{agent::Directory, budget::LongMessages};
 pub use crate::{
+    budget::Hold,
     conversation::{Change, Conversation, Draft, Title},
     error::ChatError,
     event::{Event, EventFormat, EventName},
     follow::Follow,
-    message::{Author, Content, Failure, Message, Status, UnknownName, Usage},
+    message::{Author, Content, Failure, Message, MessagePage, Status, UnknownName, Usage},
     post::Posted,
     viewer::Viewer,
 };
@@ -48,12 +51,13 @@ pub struct Chat {
     llm: llm::Client,
     format: Arc<dyn EventFormat>,
     agents: Arc<Directory>,
+    long_messages: LongMessages,
 }
 
 impl Chat {
     /// Conversations in `host`'s database, whose events are written by `format`.
     pub fn new(host: Host, format: Arc<dyn EventFormat>) -> Self {
         let llm = llm::Client::new(host.http.clone());
-        Self { agents: Arc::new(Directory::default()), llm, format, host }
+        Self { agents: Arc::new(Directory::default()), long_messages: LongMessages::default(), llm, format, host }
     }
 }

@@ -8,7 +8,13 @@ use fault::{Fault, FieldFault, Kind};
 use ids::{ConversationId, MessageId, Timestamp};
 use llm::ModelError;
 
-use crate::{Chat, error::ChatError, message::repo::Span, viewer::Viewer};
+use crate::{
+    Chat,
+    budget::{Hold, PAGE_BYTES, fitting},
+    error::ChatError,
+    message::repo::{Listed, Span},
+    viewer::Viewer,
+};
 
 /// A message of a conversation.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -58,23 +64,15 @@ impl Message {
     }
 }
 
-/// A message and its answer: what a model gets to know of the past.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Exchange {
-    pub(crate) question: String,
-    pub(crate) answer: String,
-    /// Whether the answer is complete.
-    pub(crate) status: Status,
-}
-
-/// What a model gets to know of a conversation.
-pub(crate) struct Past {
-    /// The name of the agent that answers.
-    pub(crate) agent: String,
-    /// The position of the newest message; 0 where there is none.
-    pub(crate) last_position: i64,
-    /// The newest messages, oldest first.
-    pub(crate) exchanges: Vec<Exchange>,
+/// Messages of a conversation in their order.
+#[derive(Debug)]
+pub struct MessagePage {
+    /// The messages, oldest first.
+    pub messages: Vec<Message>,
+    /// True where there are more after these.
+    pub has_more: bool,
+    /// To be kept for as long as the messages are, in whatever form.
+    pub hold: Hold,
 }
 
 /// Who wrote a message.
@@ -233,21 +231,59 @@ impl Content {
 }
 
 impl Chat {
-    /// At most `rows` messages of a conversation, oldest first, from the one after position `after` on.
+    /// A page of a conversation: its messages after position `after`, at most `rows` of them, and so many that they say at most
+    /// 512 KiB together; but one at least, if there is one.
     pub async fn messages(
         &self,
         viewer: &Viewer,
         conversation: ConversationId,
         after: i64,
         rows: i64,
-    ) -> Result<Vec<Message>, ChatError> {
-        let found = repo::load(&*self.host.sql, viewer, conversation, Span { after, rows }, self.host.now()).await?;
-        let mut messages = found.ok_or(ChatError::ConversationNotFound)?;
-        let now = self.host.now();
-        for message in messages.iter_mut().filter(|message| message.is_abandoned(now)) {
-            *message = self.give_up(viewer, message).await?;
+    ) -> Result<MessagePage, ChatError> {
+        let asked = rows.max(1).saturating_add(1);
+        let whole_bytes = PAGE_BYTES / usize::try_from(asked).unwrap_or(usize::MAX);
+        let span = Span { after, rows: asked, whole_bytes };
+        let mut listed = self.list(viewer, conversation, span).await?;
+        if self.give_up_abandoned(viewer, &listed).await? {
+            // They are longer now.
+            listed = self.list(viewer, conversation, span).await?;
         }
-        Ok(messages)
+        let count = fitting(listed.iter().map(|listed| listed.bytes), PAGE_BYTES).min(listed.len());
+        let count = count.min(usize::try_from(rows.max(1)).unwrap_or(usize::MAX));
+        let has_more = listed.len() > count;
+        listed.truncate(count);
+        let held: usize = listed.iter().map(|listed| listed.bytes).sum();
+        let hold = self.long_messages.admit(held.saturating_sub(PAGE_BYTES), &*self.host.clock).await?;
+        let mut messages = Vec::with_capacity(count);
+        for Listed { mut message, is_long, .. } in listed {
+            if is_long {
+                let content = repo::content(&*self.host.sql, viewer.workspace, message.id).await?;
+                // It was deleted meanwhile.
+                let Some(content) = content else { continue };
+                message.content = content;
+            }
+            messages.push(message);
+        }
+        Ok(MessagePage { messages, has_more, hold })
+    }
+
+    async fn list(&self, viewer: &Viewer, conversation: ConversationId, span: Span) -> Result<Vec<Listed>, ChatError> {
+        let listed = repo::list(&*self.host.sql, viewer, conversation, span, self.host.now()).await?;
+        if listed.is_empty() {
+            self.conversation(viewer, conversation).await?;
+        }
+        Ok(listed)
+    }
+
+    /// Ends those answers among `listed` that nobody writes any more; false where there is none.
+    async fn give_up_abandoned(&self, viewer: &Viewer, listed: &[Listed]) -> Result<bool, ChatError> {
+        let now = self.host.now();
+        let mut any = false;
+        for Listed { message, .. } in listed.iter().filter(|listed| listed.message.is_abandoned(now)) {
+            self.give_up(viewer, message).await?;
+            any = true;
+        }
+        Ok(any)
     }
 
     /// One message of a conversation that `viewer` may know of, its lease checked.

@@ -16,10 +16,11 @@ use crate::{
     error::ChatError,
     event::{Event, repo as events, started},
     generation::{Generation, LEASE},
-    message::{Author, Content, Message, Past, Status, repo as messages},
+    history::Past,
+    message::{Author, Content, Message, Status, repo as messages},
     transaction::conclude,
     viewer::Viewer,
-    window::{MAX_MESSAGES, TooLong, window},
+    window::{TooLong, readable_bytes, window},
 };
 
 /// A message and its answer, as they are stored.
@@ -112,10 +113,10 @@ impl Chat {
         conversation: ConversationId,
         content: &Content,
     ) -> Result<Prompt, ChatError> {
-        let now = self.host.now();
-        let found = messages::recent(&*self.host.sql, viewer, conversation, MAX_MESSAGES, now).await?;
-        let Past { agent, last_position, exchanges } = found.ok_or(ChatError::ConversationNotFound)?;
+        let Past { agent, last_position, newest } = self.past(viewer, conversation).await?;
         let agent = self.agents.find(&agent, &self.host, &self.llm, call).await?;
+        let readable = readable_bytes(agent.context_tokens);
+        let exchanges = self.history(viewer, conversation, newest, readable).await?;
         let messages = window(agent.instructions.as_deref(), &exchanges, content.as_str(), agent.context_tokens)
             .map_err(|TooLong| ChatError::TooLongForModel)?;
         let request = ChatRequest { model: agent.model.clone(), messages, ..ChatRequest::default() };

@@ -4,6 +4,7 @@ mod answering;
 mod following;
 mod keeping;
 mod outages;
+mod paging;
 mod posting;
 
 use std::{
@@ -208,7 +209,15 @@ impl Room {
     }
 
     async fn messages(&self, conversation: ConversationId) -> Vec<Message> {
-        self.chat.messages(&self.owner, conversation, 0, 1000).await.unwrap()
+        let mut all: Vec<Message> = Vec::new();
+        loop {
+            let after = all.last().map_or(0, |message| message.position);
+            let page = self.chat.messages(&self.owner, conversation, after, 1000).await.unwrap();
+            all.extend(page.messages);
+            if !page.has_more {
+                return all;
+            }
+        }
     }
 
     /// The messages as `position author status content`.

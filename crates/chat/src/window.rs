@@ -1,14 +1,11 @@
 //! How much of a conversation a model gets to read.
 
 use llm::{
-    estimate_tokens,
+    BYTES_PER_TOKEN, estimate_tokens,
     wire::{ChatMessage, Role},
 };
 
-use crate::message::{Exchange, Status};
-
-/// The most messages of the past that are looked at.
-pub(crate) const MAX_MESSAGES: i64 = 50;
+use crate::history::Exchange;
 
 /// Tokens that a message takes besides its text: OpenAI's chat format has three, and a margin.
 const TOKENS_PER_MESSAGE: u64 = 4;
@@ -20,32 +17,37 @@ pub(crate) struct TooLong;
 /// What a model with a context of `context_tokens` is asked: the instructions, as many of the newest exchanges of `history` as
 /// fit, and `message`. A quarter of the context is left for the answer.
 ///
-/// An exchange, a message with its answer, goes in whole or not at all. One whose answer failed, is empty or is still being
-/// written does not count: the model would see a question that it seems to have ignored.
+/// An exchange, a message with its answer, goes in whole or not at all.
 pub(crate) fn window(
     instructions: Option<&str>,
     history: &[Exchange],
     message: &str,
     context_tokens: u64,
 ) -> Result<Vec<ChatMessage>, TooLong> {
-    let budget = context_tokens - context_tokens / 4;
+    let budget = readable(context_tokens);
     let fixed = instructions.map_or(0, tokens) + tokens(message);
     let mut left = budget.checked_sub(fixed).ok_or(TooLong)?;
     let mut kept = Vec::new();
-    for exchange in history.iter().rev().filter(|exchange| counts(exchange)) {
+    for exchange in history.iter().rev() {
         let Some(rest) = left.checked_sub(tokens(&exchange.question) + tokens(&exchange.answer)) else { break };
         left = rest;
         kept.push(exchange);
     }
     let instructions = instructions.map(|text| ChatMessage::new(Role::System, text));
-    let past = kept.into_iter().rev().flat_map(|Exchange { question, answer, .. }| {
+    let past = kept.into_iter().rev().flat_map(|Exchange { question, answer }| {
         [ChatMessage::new(Role::User, &**question), ChatMessage::new(Role::Assistant, &**answer)]
     });
     Ok(instructions.into_iter().chain(past).chain([ChatMessage::new(Role::User, message)]).collect())
 }
 
-fn counts(exchange: &Exchange) -> bool {
-    matches!(exchange.status, Status::Completed | Status::Cancelled) && !exchange.answer.is_empty()
+/// How many tokens of a context are there to be read.
+fn readable(context_tokens: u64) -> u64 {
+    context_tokens - context_tokens / 4
+}
+
+/// The most that a model with a context of `context_tokens` can read, in bytes.
+pub(crate) fn readable_bytes(context_tokens: u64) -> usize {
+    usize::try_from(readable(context_tokens)).unwrap_or(usize::MAX).saturating_mul(BYTES_PER_TOKEN)
 }
 
 fn tokens(text: &str) -> u64 {

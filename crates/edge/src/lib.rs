@@ -38,6 +38,7 @@ pub mod can;
 mod client;
 mod conditional;
 mod guard;
+mod holding;
 mod json;
 pub mod log;
 mod page;
@@ -67,6 +68,7 @@ pub use crate::{
     client::Client,
     conditional::{IfMatch, Tagged},
     guard::{Ability, Anyone, Caller, Component, Guard, Guarded, Needs, SignedIn, X_KOWAI_WORKSPACE},
+    holding::holding,
     json::Json,
     page::{Cursor, Limit, Page, Paging},
     path::Path,

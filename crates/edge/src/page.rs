@@ -42,6 +42,11 @@ impl Limit {
         usize::from(self.0)
     }
 
+    /// The limit, as databases count.
+    pub fn rows(&self) -> i64 {
+        i64::from(self.0)
+    }
+
     /// One more than the limit: how many rows to ask for, so that [`Page::of`] sees whether there is a next page.
     pub fn and_one(self) -> i64 {
         i64::from(self.0) + 1
@@ -110,9 +115,14 @@ pub struct Page<T> {
 impl<T> Page<T> {
     /// The page of `rows`, of which [`Limit::and_one`] were asked for; `key` is what they are ordered by.
     pub fn of<K: Display>(mut rows: Vec<T>, limit: Limit, key: impl Fn(&T) -> K) -> Self {
-        let more = rows.len() > limit.get();
+        let has_more = rows.len() > limit.get();
         rows.truncate(limit.get());
-        let next_cursor = rows.last().filter(|_| more).map(|last| Cursor(key(last)).encode());
+        Self::ending(rows, has_more, key)
+    }
+
+    /// The page of `rows`, which is followed by another one if it `has_more`, however many rows it could have had.
+    pub fn ending<K: Display>(rows: Vec<T>, has_more: bool, key: impl Fn(&T) -> K) -> Self {
+        let next_cursor = rows.last().filter(|_| has_more).map(|last| Cursor(key(last)).encode());
         Self { data: rows, next_cursor }
     }
 

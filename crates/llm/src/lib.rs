@@ -23,5 +23,5 @@ pub use crate::{
     event_stream::to_sse,
     gateway::{ChunkStream, Gateway},
     provider::scripted::{Script, ScriptError},
-    tokens::estimate_tokens,
+    tokens::{BYTES_PER_TOKEN, estimate_tokens},
 };

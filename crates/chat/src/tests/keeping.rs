@@ -78,9 +78,11 @@ async fn messages_are_listed_oldest_first_and_page_by_page() {
         for _ in 0..3 {
             room.post(conversation, "Hi").await.unwrap();
         }
-        for (after, expected) in [(0, &[1, 2, 3, 4][..]), (4, &[5, 6]), (6, &[]), (-9, &[]), (i64::MAX, &[])] {
+        for (after, expected) in [(0, &[1, 2, 3, 4][..]), (4, &[5, 6]), (6, &[]), (-9, &[1, 2, 3, 4]), (i64::MAX, &[])]
+        {
             let page = room.chat.messages(&room.owner, conversation, after, 4).await.unwrap();
-            assert_eq!(page.iter().map(|message| message.position).collect::<Vec<_>>(), expected, "after {after}");
+            let positions: Vec<i64> = page.messages.iter().map(|message| message.position).collect();
+            assert_eq!((&*positions, page.has_more), (expected, after <= 0), "after {after}");
         }
     }
 }

@@ -11,7 +11,7 @@ pub(crate) use mariadb::MariaDbAddress;
 pub enum Dialect {
     /// MariaDB 10.6 or later, in production.
     MariaDb,
-    /// SQLite 3.35 or later, by default.
+    /// SQLite 3.43 or later (`OCTET_LENGTH`), by default.
     Sqlite,
 }
 
