@@ -15,9 +15,12 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use edge::{App, Component, Json, Problem, Routes};
-use futures::{StreamExt, stream};
+use futures::{Stream, StreamExt, stream};
 use host::{Host, Memory};
-use llm::{ChunkStream, Gateway, ModelError, to_sse, wire::ChatRequest};
+use llm::{
+    ChunkStream, Gateway, ModelError, to_sse,
+    wire::{ChatRequest, Chunk},
+};
 
 edge::component!(app);
 
@@ -66,7 +69,7 @@ async fn answer(gateways: &Gateways, request: ChatRequest) -> Result<Response, M
     // An answer that cannot even begin gets the status of its error, so the first piece is waited for.
     let mut chunks = gateway.stream(request).await?;
     let first = chunks.next().await.transpose()?;
-    let chunks = stream::iter(first.map(Ok)).chain(chunks).boxed();
+    let chunks = stream::iter(first.map(Ok)).chain(chunks);
     let body = Body::from_stream(to_sse(logged(chunks)).map(Ok::<_, std::convert::Infallible>));
     Ok(([(header::CONTENT_TYPE, "text/event-stream"), (header::CACHE_CONTROL, "no-store")], body).into_response())
 }
@@ -87,12 +90,11 @@ fn refuse(error: ModelError) -> Response {
 }
 
 /// `chunks`, whose error goes to the log under the request that it belongs to, which is over by then for the rest of the stack.
-fn logged(chunks: ChunkStream) -> ChunkStream {
+fn logged(chunks: impl Stream<Item = Result<Chunk, ModelError>> + Send + 'static) -> ChunkStream {
     let span = tracing::Span::current();
-    let logged = chunks.inspect(move |item| {
+    ChunkStream::new(chunks.inspect(move |item| {
         if let Err(error) = item {
             span.in_scope(|| tracing::warn!(cause = ?error, "an answer broke off"));
         }
-    });
-    logged.boxed()
+    }))
 }

@@ -8,6 +8,7 @@ use super::*;
 
 /// The gateway with a script, and how to ask it.
 struct Door {
+    fakes: Fakes,
     app: App,
     workspace: WorkspaceId,
 }
@@ -18,7 +19,7 @@ impl Door {
         for (name, value) in settings {
             fakes.variables.set(name, value);
         }
-        Self { workspace: WorkspaceId::new(fakes.host.now(), [1; 10]), app: app(fakes.host) }
+        Self { workspace: WorkspaceId::new(fakes.host.now(), [1; 10]), app: app(fakes.host.clone()), fakes }
     }
 
     /// Status, content type and body of the answer to `body`.
@@ -82,6 +83,20 @@ async fn what_fails_before_its_first_piece_has_the_status_of_its_error() {
         );
     }
     insta::assert_json_snapshot!(answers);
+}
+
+#[tokio::test]
+async fn an_answer_that_ends_before_its_first_piece_has_the_status_of_its_error() {
+    let settings = [("openai_url", "https://api.example.com"), ("openai_model", "gpt")];
+    for body in ["data: [DONE]\n\n", "", ": nothing\n\n", "data: {\"choices\":[]}\n\n"] {
+        let door = Door::with(&settings);
+        door.fakes.http.answer(move |_| host::fake::chunks(200, [Ok(body.into())]));
+        let (status, content_type, answer) = door.post(&json!({"model": "gpt", "stream": true, "messages": []})).await;
+        let begun = body.contains("choices");
+        let expected = if begun { (200, "text/event-stream") } else { (503, "application/json") };
+        assert_eq!((status.as_u16(), &*content_type), expected, "{body}");
+        assert!(answer.contains("model_stream_broken") && !answer.contains("[DONE]"), "{body}: {answer}");
+    }
 }
 
 #[tokio::test]

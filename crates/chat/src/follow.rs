@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use futures::{Stream, stream};
+use futures::{Stream, StreamExt, stream};
 use ids::{ConversationId, MessageId, Timestamp};
 use tracing::Instrument;
 
@@ -69,10 +69,12 @@ impl Chat {
         };
         // The stream is read when the request is over for the rest of the stack, and its log lines belong to it still.
         let span = tracing::Span::current();
-        Ok(Follow::Events(stream::unfold(follower, move |mut follower| {
+        let events = stream::unfold(follower, move |mut follower| {
             let next = async move { follower.next().await.map(|event| (event, follower)) };
             next.instrument(span.clone())
-        })))
+        });
+        // Whoever shows them may ask again after the last one, where an unfolded stream would panic.
+        Ok(Follow::Events(events.fuse()))
     }
 
     async fn replay(&self, viewer: &Viewer, answer: &Message, correlation_id: &str) -> Result<Vec<Event>, ChatError> {

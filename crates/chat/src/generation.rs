@@ -84,7 +84,7 @@ impl Generation {
             chat,
             viewer,
             call,
-            chunks: opening.try_flatten_stream().boxed(),
+            chunks: ChunkStream::new(opening.try_flatten_stream()),
             message,
             listener: None,
             stored_seq: 1,

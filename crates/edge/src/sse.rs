@@ -13,7 +13,7 @@ use axum::{
     extract::FromRequestParts,
     response::{IntoResponse, Response},
 };
-use futures::{FutureExt, Stream, future::BoxFuture};
+use futures::{FutureExt, Stream, StreamExt, future::BoxFuture};
 use host::Clock;
 use http::{HeaderName, HeaderValue, header, request::Parts};
 
@@ -27,7 +27,8 @@ const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
 
 /// A response that streams `events`, each already [rendered](event), with a comment every 15 s in between.
 pub fn stream(clock: Arc<dyn Clock>, events: impl Stream<Item = Bytes> + Send + 'static) -> Response {
-    let beating = Beating { events: Box::pin(events), beat: beat(clock.clone()), clock };
+    // Whoever writes the body may ask again after its end, where most streams would panic.
+    let beating = Beating { events: Box::pin(events.fuse()), beat: beat(clock.clone()), clock };
     let headers = [
         (header::CONTENT_TYPE, HeaderValue::from_static("text/event-stream")),
         (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),

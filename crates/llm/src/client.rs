@@ -12,10 +12,10 @@ use ids::WorkspaceId;
 
 use crate::{
     catalogue::Deadlines,
+    chunk_stream::ChunkStream,
     error::ModelError,
     event_stream::read_chunks,
     exchange::{read_json, send_error},
-    gateway::ChunkStream,
     wire::{ChatRequest, Completion, ErrorBody, ModelList, StreamOptions},
 };
 

@@ -13,8 +13,8 @@ use host::{ByteStream, HttpError};
 use sse_stream::SseByteStream;
 
 use crate::{
+    chunk_stream::ChunkStream,
     error::ModelError,
-    gateway::ChunkStream,
     wire::{Chunk, ErrorBody, ErrorDetail},
 };
 
@@ -30,11 +30,13 @@ const CHUNKS_PER_PIECE: usize = 64;
 
 /// Reads a streamed answer.
 ///
-/// The stream ends without an error only if the answer came to its end: `[DONE]`, or for the servers that do not send it,
-/// a finish reason and an orderly end of the body. `read_error` reads an error that the other side sends in place of a chunk.
+/// The stream ends without an error only if the answer came to its end: a finish reason, and then `[DONE]` or, for the servers
+/// that do not send it, an orderly end of the body. Some servers say `[DONE]` after an answer that they have given up
+/// (envoyproxy/ai-gateway#2697), so that it does not count by itself. `read_error` reads an error that the other side sends in
+/// place of a chunk.
 pub(crate) fn read_chunks(body: ByteStream, read_error: fn(&ErrorDetail) -> ModelError) -> ChunkStream {
     let reader = Reader { events: Box::pin(bounded_events(body)), read_error, finished: false, ended: false };
-    stream::unfold(reader, |mut reader| async move { reader.next().await.map(|item| (item, reader)) }).boxed()
+    ChunkStream::new(stream::unfold(reader, async |mut reader| Some((reader.next().await?, reader))))
 }
 
 struct Reader<S> {
@@ -52,10 +54,7 @@ impl<S: Stream<Item = Result<String, ModelError>> + Unpin> Reader<S> {
             return None;
         }
         match self.events.next().await {
-            Some(Ok(data)) if data == DONE => {
-                self.ended = true;
-                None
-            }
+            Some(Ok(data)) if data == DONE => self.end("the answer has no finish reason"),
             Some(Ok(data)) => {
                 let chunk = self.read(&data);
                 self.ended = chunk.is_err();
@@ -65,12 +64,14 @@ impl<S: Stream<Item = Result<String, ModelError>> + Unpin> Reader<S> {
                 self.ended = true;
                 Some(Err(error))
             }
-            None => {
-                self.ended = true;
-                let cut = || Err(ModelError::StreamBroken { reason: "the body ended before the answer".into() });
-                (!self.finished).then(cut)
-            }
+            None => self.end("the body ended before the answer"),
         }
+    }
+
+    /// The end of the stream, which is an error for `reason` where the answer is not over.
+    fn end(&mut self, reason: &str) -> Option<Result<Chunk, ModelError>> {
+        self.ended = true;
+        (!self.finished).then(|| Err(ModelError::StreamBroken { reason: reason.into() }))
     }
 
     fn read(&mut self, data: &str) -> Result<Chunk, ModelError> {

@@ -2,22 +2,20 @@
 
 use std::{sync::Arc, time::Duration};
 
-use futures::{StreamExt, future, stream, stream::BoxStream};
+use futures::{StreamExt, future, stream};
 use host::{Clock, Host, within};
 use ids::Timestamp;
 
 use crate::{
     catalogue::{Catalogue, Deadlines, Model, ProviderName},
+    chunk_stream::ChunkStream,
     error::ModelError,
     provider::{
         openai::OpenAi,
         scripted::{Script, Scripted},
     },
-    wire::{ChatRequest, Chunk, Completion, ModelList},
+    wire::{ChatRequest, Completion, ModelList},
 };
-
-/// A streamed answer. It ends after its first error, and without an error only if it is complete.
-pub type ChunkStream = BoxStream<'static, Result<Chunk, ModelError>>;
 
 /// All models behind one door. It alone knows the providers' keys.
 pub struct Gateway {
@@ -85,7 +83,7 @@ impl Gateway {
             let only_usage = matches!(item, Ok(chunk) if chunk.choices.is_empty() && chunk.usage.is_some());
             future::ready(wants_usage || !only_usage)
         });
-        Ok(guarded(chunks.boxed(), self.clock.clone(), model.deadlines, began))
+        Ok(guarded(ChunkStream::new(chunks), self.clock.clone(), model.deadlines, began))
     }
 
     fn prepare(&self, mut request: ChatRequest) -> Result<(&Model, ChatRequest), ModelError> {
@@ -105,15 +103,11 @@ fn guarded(chunks: ChunkStream, clock: Arc<dyn Clock>, deadlines: Deadlines, beg
     struct Guard {
         chunks: ChunkStream,
         patience: Duration,
-        ended: bool,
     }
-    let guard = Guard { chunks, patience: deadlines.head(), ended: false };
+    let guard = Guard { chunks, patience: deadlines.head() };
     let guarded = stream::unfold(guard, move |mut guard| {
         let clock = clock.clone();
         async move {
-            if guard.ended {
-                return None;
-            }
             let left = deadlines.answer().saturating_sub(clock.now().since(began));
             let limit = guard.patience.min(left);
             let item = if left.is_zero() {
@@ -126,11 +120,10 @@ fn guarded(chunks: ChunkStream, clock: Arc<dyn Clock>, deadlines: Deadlines, beg
                 }
             };
             guard.patience = deadlines.stall();
-            guard.ended = item.is_err();
             Some((item, guard))
         }
     });
-    guarded.boxed()
+    ChunkStream::new(guarded)
 }
 
 fn timeout(limit: Duration) -> ModelError {

@@ -7,6 +7,7 @@
 //! An answer that breaks off is an error for its reader at every layer, never a short answer.
 
 mod catalogue;
+mod chunk_stream;
 mod client;
 mod error;
 mod event_stream;
@@ -18,10 +19,11 @@ pub mod wire;
 
 pub use crate::{
     catalogue::{Catalogue, CatalogueError, Deadlines, Model, ProviderName},
+    chunk_stream::ChunkStream,
     client::{Call, Client},
     error::{ModelError, Reason},
     event_stream::to_sse,
-    gateway::{ChunkStream, Gateway},
+    gateway::Gateway,
     provider::scripted::{Script, ScriptError},
     tokens::{BYTES_PER_TOKEN, estimate_tokens},
 };

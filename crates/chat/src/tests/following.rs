@@ -96,6 +96,24 @@ async fn who_has_seen_the_end_is_told_that_there_is_nothing() {
 }
 
 #[tokio::test]
+async fn events_may_be_asked_for_after_the_last_one() {
+    for room in rooms().await {
+        let conversation = room.conversation().await;
+        room.stream(conversation, "Hi").await;
+        let answer = room.messages(conversation).await[1].id;
+        let Follow::Events(events) = room.chat.follow(&room.owner, conversation, answer, 0, "c-2").await.unwrap()
+        else {
+            panic!("there is something to follow");
+        };
+        let mut events = Box::pin(events);
+        assert_eq!(events.by_ref().count().await, 5);
+        for _ in 0..3 {
+            assert!(events.next().await.is_none());
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_number_that_was_never_sent_is_a_mistake() {
     for room in rooms().await {
         let conversation = room.conversation().await;

@@ -23,6 +23,17 @@ async fn a_stream_says_that_it_is_alive_while_it_has_nothing_to_say() {
 }
 
 #[tokio::test]
+async fn a_stream_may_be_read_beyond_its_end() {
+    // It would panic if it were asked again.
+    let events = futures::stream::unfold(0, async |number| (number < 1).then(|| (Bytes::from_static(b"once\n\n"), 1)));
+    let mut body = sse::stream(Fakes::without_database().host.clock, events).into_body().into_data_stream();
+    assert_eq!(body.next().await.unwrap().unwrap(), "once\n\n");
+    for _ in 0..3 {
+        assert!(body.next().await.is_none());
+    }
+}
+
+#[tokio::test]
 async fn a_stream_resumes_after_the_last_event_seen() {
     let fakes = Fakes::without_database();
     fakes.clock.make_impatient();

@@ -24,7 +24,8 @@ pub fn body(
     length: Option<u64>,
 ) -> impl Stream<Item = Result<Bytes, ErrorCode>> + Send + 'static {
     let opening = stream::once(async move { Reading::begin(message, length) });
-    SendWrapper::new(opening.flat_map(|reading| stream::try_unfold(reading, Reading::next)).boxed_local())
+    // Whoever reads it may ask again after its end.
+    SendWrapper::new(opening.flat_map(|reading| stream::try_unfold(reading, Reading::next)).fuse().boxed_local())
 }
 
 struct Reading {

@@ -45,6 +45,15 @@ fn an_answer_that_breaks_off_is_an_error_wherever_it_does() {
 }
 
 #[test]
+fn done_alone_does_not_make_an_answer_complete() {
+    let text = "data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"a\"}}]}\n\n";
+    for before in ["", "data: {\"choices\":[{\"delta\":{}}]}\n\n", text] {
+        let (_, error) = read(body(&[before.as_bytes(), b"data: [DONE]\n\n"]));
+        assert!(matches!(error, Some(ModelError::StreamBroken { .. })), "{before}: {error:?}");
+    }
+}
+
+#[test]
 fn a_lost_connection_is_an_error_also_after_the_finish_reason() {
     let lost = HttpError::Connection { sent: true, reason: "reset".to_owned() };
     let end_of_finish = ANSWER.find("data: {\"id\":\"c1\",\"choices\":[],").unwrap();
@@ -79,7 +88,8 @@ fn a_line_that_never_ends_is_given_up() {
 #[test]
 fn a_long_answer_is_not_a_long_event() {
     let chunk = format!("data: {{\"choices\":[{{\"delta\":{{\"content\":\"{}\"}}}}]}}\n\n", "a".repeat(100_000));
-    let pieces = vec![Ok(Bytes::from(chunk)); 30].into_iter().chain([Ok(Bytes::from_static(b"data: [DONE]\n\n"))]);
+    let end = b"data: {\"choices\":[{\"finish_reason\":\"stop\"}]}\n\ndata: [DONE]\n\n";
+    let pieces = vec![Ok(Bytes::from(chunk)); 30].into_iter().chain([Ok(Bytes::from_static(end))]);
     let (text, error) = read(stream::iter(pieces).boxed());
     assert_eq!((text.len(), error), (3_000_000, None));
 }

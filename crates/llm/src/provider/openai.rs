@@ -10,10 +10,10 @@ use http::{
 };
 
 use crate::{
+    chunk_stream::ChunkStream,
     error::{ModelError, Reason},
     event_stream::read_chunks,
     exchange::{read_json, send_error},
-    gateway::ChunkStream,
     wire::{ChatRequest, Completion, ErrorBody, ErrorDetail, StreamOptions},
 };
 

@@ -22,8 +22,8 @@ use serde::Deserialize;
 use super::openai::refusal;
 use crate::{
     catalogue::Deadlines,
+    chunk_stream::ChunkStream,
     error::ModelError,
-    gateway::ChunkStream,
     tokens::estimate_tokens,
     wire::{
         ChatMessage, ChatRequest, Choice, Chunk, ChunkChoice, Completion, Content, Delta, ErrorDetail, Other, Role,
@@ -161,7 +161,7 @@ impl Scripted {
             let (clock, head) = (clock.clone(), head.clone());
             async move { step.play(&*clock, &head).await }
         });
-        Ok(chunks.boxed())
+        Ok(ChunkStream::new(chunks))
     }
 }
 

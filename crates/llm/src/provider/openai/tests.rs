@@ -50,9 +50,9 @@ fn a_request_goes_where_the_settings_say_with_the_key() {
 #[test]
 fn a_stream_always_asks_for_its_usage() {
     let http = Arc::new(ScriptedHttp::default());
-    http.answer(|_| chunks(200, [Ok(Bytes::from_static(b"data: [DONE]\n\n"))]));
+    http.answer(|_| chunks(200, [Ok(Bytes::from_static(b"data: {\"choices\":[{\"finish_reason\":\"stop\"}]}\n\n"))]));
     let stream = block_on(openai(&http).stream(request(), LIMIT)).unwrap();
-    assert_eq!(block_on(stream.count()), 0);
+    assert_eq!(block_on(stream.count()), 1);
     let sent = http.take_requests().remove(0);
     let body: serde_json::Value = serde_json::from_slice(sent.body()).unwrap();
     assert_eq!((&body["stream"], &body["stream_options"]["include_usage"]), (&true.into(), &true.into()));
