@@ -9,6 +9,8 @@ mod client;
 mod manifest;
 pub mod mariadb;
 mod program;
+#[cfg(feature = "application")]
+pub mod provider;
 pub mod redis;
 #[cfg(feature = "application")]
 mod reports;
