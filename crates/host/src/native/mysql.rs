@@ -42,6 +42,10 @@ impl Driver for MariaDb {
         Dialect::MariaDb
     }
 
+    fn greeting(&self) -> &'static [&'static str] {
+        mariadb::GREETING
+    }
+
     async fn connect(&self) -> Result<MariaDbSession, Refusal> {
         Conn::new(self.opts.clone()).await.map(MariaDbSession).map_err(|error| match error {
             Error::Server(error) if mariadb::is_full(error.code) => Refusal::Full,

@@ -8,7 +8,7 @@ use std::{
 use async_trait::async_trait;
 use rusqlite::{Connection, Statement, types};
 
-use crate::sql::{Dialect, Driver, Refusal, Row, Session, SqlError, Value, sqlite};
+use crate::sql::{Dialect, Driver, Refusal, Row, Session, SqlError, Synchronous, Value, sqlite};
 
 /// The database in one file.
 pub(super) struct SqliteFile {
@@ -30,6 +30,10 @@ impl Driver for SqliteFile {
 
     fn dialect(&self) -> Dialect {
         Dialect::Sqlite
+    }
+
+    fn greeting(&self) -> &'static [&'static str] {
+        sqlite::greeting(Synchronous::Full)
     }
 
     async fn connect(&self) -> Result<SqliteSession, Refusal> {

@@ -32,7 +32,7 @@ use self::{
 use crate::{
     Clock, Host, Readiness, Sql, Tasks, Variables, VariablesError,
     cache::LayeredCache,
-    sql::{Limits, MariaDbAddress, Pooled, Unusable},
+    sql::{Limits, MariaDbAddress, Pooled, Synchronous, Unusable},
     variables::CachedVariables,
 };
 
@@ -53,8 +53,9 @@ impl Host {
         let tasks: Arc<dyn Tasks> = Arc::new(SpinTasks);
         let variables = Arc::new(CachedVariables::new(SpinVariables, Arc::clone(&clock)));
         let database_url = variables.get("database_url").await?;
+        let sqlite_synchronous = variables.get("sqlite_synchronous").await?;
         let host = Self {
-            sql: database(database_url.as_deref(), &clock, &tasks),
+            sql: database(database_url.as_deref(), sqlite_synchronous.as_deref(), &clock, &tasks),
             cache: Arc::new(LayeredCache::new(SpinStore::default(), Arc::clone(&clock), Arc::clone(&tasks))),
             http: Arc::new(SpinHttp::new(Arc::clone(&clock))),
             random: Arc::new(SpinRandom),
@@ -68,11 +69,18 @@ impl Host {
     }
 }
 
-fn database(url: Option<&str>, clock: &Arc<dyn Clock>, tasks: &Arc<dyn Tasks>) -> Arc<dyn Sql> {
+fn database(
+    url: Option<&str>,
+    synchronous: Option<&str>,
+    clock: &Arc<dyn Clock>,
+    tasks: &Arc<dyn Tasks>,
+) -> Arc<dyn Sql> {
     let (clock, tasks) = (Arc::clone(clock), Arc::clone(tasks));
-    match url.map(MariaDbAddress::parse) {
-        None => Arc::new(Pooled::new(SpinSqlite, clock, tasks, Limits::default())),
-        Some(Ok(address)) => Arc::new(Pooled::new(SpinMySql::new(address), clock, tasks, Limits::default())),
-        Some(Err(reason)) => Arc::new(Unusable::new(format!("the setting database_url is wrong: {reason}"))),
+    let synchronous = synchronous.map_or(Ok(Synchronous::default()), Synchronous::parse);
+    match (url.map(MariaDbAddress::parse), synchronous) {
+        (Some(Ok(address)), _) => Arc::new(Pooled::new(SpinMySql::new(address), clock, tasks, Limits::default())),
+        (Some(Err(reason)), _) => Arc::new(Unusable::new(format!("the setting database_url is wrong: {reason}"))),
+        (None, Ok(synchronous)) => Arc::new(Pooled::new(SpinSqlite { synchronous }, clock, tasks, Limits::default())),
+        (None, Err(reason)) => Arc::new(Unusable::new(format!("the setting sqlite_synchronous is wrong: {reason}"))),
     }
 }

@@ -34,6 +34,10 @@ impl Driver for SpinMySql {
         Dialect::MariaDb
     }
 
+    fn greeting(&self) -> &'static [&'static str] {
+        mariadb::GREETING
+    }
+
     async fn connect(&self) -> Result<SpinMySqlSession, Refusal> {
         match SendWrapper::new(Connection::open(self.address.secret_url())).await {
             Ok(connection) => Ok(SpinMySqlSession(SendWrapper::new(connection))),

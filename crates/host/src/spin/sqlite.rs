@@ -7,13 +7,16 @@ use spin_sdk::{
     wit_bindgen::StreamResult,
 };
 
-use crate::sql::{Dialect, Driver, Refusal, Row, Session, SqlError, Value, sqlite};
+use crate::sql::{Dialect, Driver, Refusal, Row, Session, SqlError, Synchronous, Value, sqlite};
 
 /// How many rows are asked for at once.
 const BATCH: usize = 64;
 
 /// The database that `spin.toml` calls `default`.
-pub(super) struct SpinSqlite;
+pub(super) struct SpinSqlite {
+    /// How much a commit waits for the disk.
+    pub(super) synchronous: Synchronous,
+}
 
 /// An open connection.
 pub(super) struct SpinSqliteSession(SendWrapper<Connection>);
@@ -24,6 +27,10 @@ impl Driver for SpinSqlite {
 
     fn dialect(&self) -> Dialect {
         Dialect::Sqlite
+    }
+
+    fn greeting(&self) -> &'static [&'static str] {
+        sqlite::greeting(self.synchronous)
     }
 
     async fn connect(&self) -> Result<SpinSqliteSession, Refusal> {

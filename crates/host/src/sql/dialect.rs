@@ -4,7 +4,9 @@ pub(crate) mod mariadb;
 pub(crate) mod program;
 pub(crate) mod sqlite;
 
-pub(crate) use mariadb::MariaDbAddress;
+use std::time::Duration;
+
+pub(crate) use self::{mariadb::MariaDbAddress, sqlite::Synchronous};
 
 /// Which database is on the other side.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -25,11 +27,11 @@ impl Dialect {
         }
     }
 
-    /// What is said to a fresh connection before anybody uses it.
-    pub(crate) fn greeting(self) -> &'static [&'static str] {
+    /// After how long the database gives up a statement, whoever still waits for it: see the greetings.
+    pub(crate) fn statement_limit(self) -> Duration {
         match self {
-            Self::MariaDb => mariadb::GREETING,
-            Self::Sqlite => sqlite::GREETING,
+            Self::MariaDb => mariadb::STATEMENT_LIMIT,
+            Self::Sqlite => sqlite::STATEMENT_LIMIT,
         }
     }
 

@@ -2,7 +2,11 @@
 
 use async_trait::async_trait;
 
-use super::{Dialect, Row, SqlError, Value};
+use super::{
+    dialect::Dialect,
+    error::SqlError,
+    value::{Row, Value},
+};
 
 /// Why a connection could not be opened.
 #[derive(Debug)]
@@ -24,7 +28,10 @@ pub(crate) trait Driver: Send + Sync + 'static {
     /// Which database it is for.
     fn dialect(&self) -> Dialect;
 
-    /// Opens a connection. The future is never dropped before it is done (see [`Pool`](super::pool::Pool)).
+    /// What is said to a fresh connection before anybody uses it.
+    fn greeting(&self) -> &'static [&'static str];
+
+    /// Opens a connection. The future is never dropped before it is done (see the [pool](super::pool)).
     async fn connect(&self) -> Result<Self::Session, Refusal>;
 }
 

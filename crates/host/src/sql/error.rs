@@ -1,8 +1,10 @@
 //! What can go wrong with a statement, in words that a caller can act on, although Spin loses or mangles them.
 
+use std::time::Duration;
+
 use fault::{Fault, Kind};
 
-use super::DecodeError;
+use super::value::DecodeError;
 
 /// What a driver or a database said, word for word: for the log, not for a client.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -72,6 +74,11 @@ pub enum SqlError {
 }
 
 impl SqlError {
+    /// There was `what` within `limit`: "no answer", "no connection".
+    pub(crate) fn late(what: &str, limit: Duration) -> Self {
+        Self::Unavailable { reason: format!("{what} within {} ms", limit.as_millis()).into() }
+    }
+
     /// True where the connection that gave this error must not be used again: it is lost, or rows are left unread on it.
     pub(crate) fn loses_connection(&self) -> bool {
         matches!(self, Self::Unavailable { .. } | Self::TooManyRows { .. })

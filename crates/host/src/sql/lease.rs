@@ -5,8 +5,10 @@ use std::sync::Arc;
 use ids::Timestamp;
 
 use super::{
-    Driver, Row, Session, SqlError, Value,
+    driver::{Driver, Session},
+    error::SqlError,
     pool::{Idle, Pool},
+    value::{Row, Value},
 };
 
 /// A connection that is checked out. Dropped on whatever path without [`give_back`](Self::give_back), it is parked.
@@ -32,14 +34,6 @@ impl<D: Driver> Lease<D> {
 
     pub(super) fn pool(&self) -> &Arc<Pool<D>> {
         &self.pool
-    }
-
-    /// The connection after its [greeting](super::Dialect::greeting).
-    pub(super) async fn greeted(mut self) -> Result<Self, SqlError> {
-        for statement in self.pool.driver.dialect().greeting() {
-            self.execute(statement, &[]).await?;
-        }
-        Ok(self)
     }
 
     pub(super) async fn query(&mut self, statement: &str, params: &[Value]) -> Result<Vec<Row>, SqlError> {

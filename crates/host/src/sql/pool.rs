@@ -9,71 +9,37 @@
 //! * an `open` runs as a task of its own, so that no deadline can drop it (its connection with it) half way;
 //! * a task closes what is parked once no `open`, and no statement that began during one, has been under way for a while.
 //!
-//! Nobody ever waits for another request's future, which would trap the instance
-//! (`docs/spin.md#waking-another-request`): who finds neither an idle connection nor room for another one looks again
-//! after a pause.
+//! An `open` whose packets are dropped lasts until the kernel gives up (on Linux about two minutes), or for ever where a server
+//! takes the connection and says nothing. For that time nothing can be closed, and on Spin no statement of the instance gets
+//! anywhere. So:
+//!
+//! * whoever wants a connection is refused at once while an `open` is stuck, whatever waits for work, and [`Opens`] says when
+//!   somebody tries again;
+//! * what is parked cannot grow without end: it counts as a connection of the instance until it is closed, and while nobody is
+//!   let in, only what was in use can come to it. [`Limits::connections`] bounds both.
 
 use std::{
-    future::Future,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
-use futures::channel::oneshot;
 use ids::Timestamp;
 
-use super::{Driver, Refusal, SqlError, lease::Lease};
-use crate::{Clock, Tasks, clock::Deadline};
-
-/// How much of everything one instance may have.
-#[derive(Clone, Debug)]
-pub struct Limits {
-    /// How long a call may take, from checking a connection out to the last row, and a transaction, to its commit.
-    pub call: Duration,
-    /// The most rows that a query may read.
-    pub rows: usize,
-    /// The most connections at once.
-    pub connections: usize,
-    /// The most connections that are being opened at once. Spin opens those of an instance one after the other anyway, and who
-    /// waits for the next one is mostly served by one that has become idle meanwhile.
-    pub opens: usize,
-    /// The most connections that wait for work.
-    pub idle: usize,
-    /// A connection that has waited for work for longer is closed.
-    pub idle_for: Duration,
-    /// A connection that has waited for longer is tried before a write is given to it.
-    pub fresh_for: Duration,
-    /// A connection that is older is closed instead of being kept.
-    pub age: Duration,
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        Self {
-            call: Duration::from_secs(10),
-            rows: 10_000,
-            connections: 64,
-            opens: 2,
-            idle: 16,
-            idle_for: Duration::from_secs(60),
-            fresh_for: Duration::from_secs(5),
-            age: Duration::from_secs(15 * 60),
-        }
-    }
-}
-
-/// How long to wait before looking again for a connection or for room; it doubles up to the longest.
-const FIRST_PAUSE: Duration = Duration::from_millis(1);
-
-/// How long to wait at most for another request of the instance.
-const LONGEST_PAUSE: Duration = Duration::from_millis(16);
-
-/// How long to wait at most before a server that is full is asked again: other instances ask it too.
-const LONGEST_PAUSE_OF_FULL: Duration = Duration::from_millis(256);
+use super::{
+    driver::{Driver, Refusal},
+    error::SqlError,
+    limits::Limits,
+    opens::Opens,
+    time::Time,
+};
+use crate::{Clock, Tasks};
 
 /// How long nothing may have been opened before parked connections are closed. The host's event loop gets round many times
 /// meanwhile, so nobody stands in the queue for the instance's lock any more.
 const QUIET: Duration = Duration::from_millis(10);
+
+/// How long to wait at most before looking again whether parked connections may be closed.
+const LONGEST_QUIET: Duration = Duration::from_secs(1);
 
 pub(super) struct Pool<D: Driver> {
     pub(super) driver: D,
@@ -88,13 +54,13 @@ struct State<S> {
     parked: Vec<S>,
     /// Connections that exist or are being opened.
     live: usize,
-    /// Opens under way, and statements under way that began during one.
+    opens: Opens,
+    /// Statements under way that began during an open.
     risky: usize,
-    opens: usize,
-    opens_ever: u64,
     is_sweeping: bool,
 }
 
+/// A connection that waits for work.
 pub(super) struct Idle<S> {
     pub(super) session: S,
     pub(super) born: Timestamp,
@@ -107,9 +73,8 @@ impl<D: Driver> Pool<D> {
             idle: Vec::new(),
             parked: Vec::new(),
             live: 0,
+            opens: Opens::default(),
             risky: 0,
-            opens: 0,
-            opens_ever: 0,
             is_sweeping: false,
         };
         Arc::new(Self { driver, clock, tasks, limits, state: Mutex::new(state) })
@@ -122,41 +87,16 @@ impl<D: Driver> Pool<D> {
 
     /// A deadline in `limit` from now.
     pub(super) fn time_of(&self, limit: Duration) -> Time {
-        Time { limit, deadline: Deadline::new(Arc::clone(&self.clock), limit) }
+        Time::new(&self.clock, limit)
     }
 
-    /// A connection that waited for work, or a new one.
-    pub(super) async fn check_out(self: &Arc<Self>) -> Result<Lease<D>, SqlError> {
-        self.check_out_unless(|| self.take_idle()).await
-    }
-
-    /// A new connection, whatever waits for work.
-    pub(super) async fn check_out_fresh(self: &Arc<Self>) -> Result<Lease<D>, SqlError> {
-        self.check_out_unless(|| None).await
-    }
-
-    /// A new connection, or what `found` gives while there is none to be had.
-    async fn check_out_unless(self: &Arc<Self>, found: impl Fn() -> Option<Lease<D>>) -> Result<Lease<D>, SqlError> {
-        let mut pause = FIRST_PAUSE;
-        loop {
-            if let Some(lease) = found() {
-                return Ok(lease);
-            }
-            let longest = match self.open().await {
-                Ok(lease) => return Ok(lease),
-                Err(Refusal::Failed(error)) => return Err(error),
-                Err(Refusal::Busy) => LONGEST_PAUSE,
-                Err(Refusal::Full) => LONGEST_PAUSE_OF_FULL,
-            };
-            self.clock.sleep(pause.min(longest)).await;
-            pause = (pause * 2).min(LONGEST_PAUSE_OF_FULL);
-        }
-    }
-
-    fn take_idle(self: &Arc<Self>) -> Option<Lease<D>> {
-        let now = self.clock.now();
+    /// The connection that was used last of those that wait for work; none while an open is stuck.
+    pub(super) fn take_idle(self: &Arc<Self>, now: Timestamp) -> Option<Idle<D::Session>> {
         let mut state = self.state();
-        // The one that was used last is the least likely to have died, and those below it get a chance to grow old.
+        if state.opens.is_stuck(now, &self.limits) {
+            return None;
+        }
+        // It is the least likely to have died, and those below it get a chance to grow old.
         let found = loop {
             let Some(idle) = state.idle.pop() else { break None };
             if now.since(idle.since) <= self.limits.idle_for {
@@ -166,43 +106,23 @@ impl<D: Driver> Pool<D> {
         };
         drop(state);
         self.sweep_later();
-        let idle = found?;
-        let is_suspect = self.driver.dialect().goes_stale() && now.since(idle.since) > self.limits.fresh_for;
-        Some(Lease::reused(Arc::clone(self), idle, is_suspect))
+        found
     }
 
-    /// Opens a connection in a task of its own and greets it.
-    async fn open(self: &Arc<Self>) -> Result<Lease<D>, Refusal> {
-        let note = self.open_begins()?;
-        let (sender, receiver) = oneshot::channel();
-        let pool = Arc::clone(self);
-        self.tasks.spawn(Box::pin(async move {
-            let opened = pool.driver.connect().await;
-            note.end(opened.is_ok());
-            let outcome = match opened {
-                Ok(session) => Lease::fresh(Arc::clone(&pool), session).greeted().await.map_err(Refusal::Failed),
-                Err(refusal) => Err(refusal),
-            };
-            // Who asked may have run out of time; the connection is as good for the next.
-            if let Err(Ok(unwanted)) = sender.send(outcome) {
-                unwanted.give_back();
-            }
-        }));
-        receiver.await.unwrap_or_else(|_| {
-            Err(Refusal::Failed(SqlError::Unavailable { reason: "the opening task was lost".into() }))
-        })
-    }
-
-    fn open_begins(self: &Arc<Self>) -> Result<OpenNote<D>, Refusal> {
+    /// Notes that an open begins, or says why it must not; the result must be kept until it is over.
+    pub(super) fn open_begins(self: &Arc<Self>) -> Result<OpenNote<D>, Refusal> {
+        let now = self.clock.now();
         let mut state = self.state();
-        if state.live >= self.limits.connections || state.opens >= self.limits.opens {
-            return Err(Refusal::Busy);
-        }
+        let has_room = state.live < self.limits.connections;
+        let number = state.opens.begin(now, has_room, &self.limits)?;
         state.live += 1;
-        state.opens += 1;
-        state.opens_ever += 1;
-        state.risky += 1;
-        Ok(OpenNote { pool: Arc::clone(self), is_open: false })
+        Ok(OpenNote { pool: Arc::clone(self), number, is_open: false })
+    }
+
+    /// Notes that the server did not want a connection, or did not answer on a fresh one.
+    pub(super) fn open_failed(&self, error: SqlError) {
+        let now = self.clock.now();
+        self.state().opens.fail(now, error);
     }
 
     /// Keeps a connection for the next user, or parks it where there are enough or it is too old.
@@ -235,7 +155,7 @@ impl<D: Driver> Pool<D> {
     /// Notes that a statement begins; the result must be kept until it is over.
     pub(super) fn statement_begins(self: &Arc<Self>) -> StatementNote<D> {
         let mut state = self.state();
-        let is_risky = state.opens > 0;
+        let is_risky = state.opens.are_under_way();
         state.risky += usize::from(is_risky);
         StatementNote { pool: Arc::clone(self), is_risky }
     }
@@ -251,13 +171,15 @@ impl<D: Driver> Pool<D> {
     }
 
     async fn sweep(self: Arc<Self>) {
+        let mut quiet = QUIET;
         loop {
-            let before = self.state().opens_ever;
+            let before = self.state().opens.ever();
             // Two rounds through the host's event loop: see the head of this file.
-            self.clock.sleep(QUIET).await;
-            self.clock.sleep(QUIET).await;
+            self.clock.sleep(quiet).await;
+            self.clock.sleep(quiet).await;
             let mut state = self.state();
-            if state.risky > 0 || state.opens_ever != before {
+            if state.opens.are_under_way() || state.risky > 0 || state.opens.ever() != before {
+                quiet = (quiet * 2).min(LONGEST_QUIET);
                 continue;
             }
             // Closing one is not an await, so nothing can be opened before the last one is closed.
@@ -282,41 +204,31 @@ impl<D: Driver> Pool<D> {
     }
 }
 
-/// The time that a call or a transaction has.
-pub(super) struct Time {
-    limit: Duration,
-    deadline: Deadline,
-}
-
-impl Time {
-    /// Runs `work` until the time is over.
-    pub(super) async fn hold<T>(
-        &mut self,
-        work: impl Future<Output = Result<T, SqlError>> + Send,
-    ) -> Result<T, SqlError> {
-        self.deadline.hold(work).await.unwrap_or_else(|_| {
-            Err(SqlError::Unavailable { reason: format!("no answer within {} ms", self.limit.as_millis()).into() })
-        })
-    }
-}
-
 /// An open is under way.
-struct OpenNote<D: Driver> {
+pub(super) struct OpenNote<D: Driver> {
     pool: Arc<Pool<D>>,
+    number: u64,
     is_open: bool,
 }
 
 impl<D: Driver> OpenNote<D> {
-    fn end(mut self, is_open: bool) {
-        self.is_open = is_open;
+    /// Notes what became of it, and gives that back.
+    pub(super) fn end(mut self, opened: Result<D::Session, Refusal>) -> Result<D::Session, Refusal> {
+        self.is_open = opened.is_ok();
+        match &opened {
+            Ok(_) => self.pool.state().opens.succeed(self.number),
+            Err(Refusal::Failed(error)) => self.pool.open_failed(error.clone()),
+            // A server that is full is there; who waits for a place asks it again soon.
+            Err(Refusal::Busy | Refusal::Full) => {}
+        }
+        opened
     }
 }
 
 impl<D: Driver> Drop for OpenNote<D> {
     fn drop(&mut self) {
         let mut state = self.pool.state();
-        state.opens -= 1;
-        state.risky -= 1;
+        state.opens.end(self.number);
         state.live -= usize::from(!self.is_open);
     }
 }

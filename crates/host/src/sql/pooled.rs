@@ -5,8 +5,17 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 use super::{
-    Dialect, Driver, Limits, Row, Sql, SqlError, Statement, Transaction, Value, lease::Lease, pool::Pool, program,
+    checkout::{check_out, check_out_fresh, in_time},
+    dialect::{Dialect, program},
+    driver::Driver,
+    error::SqlError,
+    lease::Lease,
+    limits::Limits,
+    pool::Pool,
+    port::{Sql, Transaction},
+    statement::Statement,
     transaction::Running,
+    value::{Row, Value},
 };
 use crate::{Clock, Tasks};
 
@@ -45,20 +54,20 @@ impl<D: Driver> Pooled<D> {
 
     async fn run_with_retry(&self, statement: &str, params: &[Value], wanted: Wanted) -> Result<Outcome, SqlError> {
         let is_read = is_read(statement);
-        let mut lease = self.pool.check_out().await?;
+        let mut lease = check_out(&self.pool).await?;
         if lease.is_suspect && !is_read {
-            lease = self.proven(lease).await?;
+            lease = in_time(&self.pool, self.proven(lease)).await?;
         }
         let was_reused = lease.is_reused;
         match run_on(lease, statement, params, &wanted).await {
-            Err(SqlError::Unavailable { .. }) if was_reused => {
+            Err(SqlError::Unavailable { reason }) if was_reused => {
                 self.pool.park_idle();
                 if !is_read {
-                    return Err(SqlError::Unavailable {
-                        reason: "the connection broke during a write, which may have been carried out".into(),
-                    });
+                    let reason =
+                        format!("the connection broke during a write, which may have been carried out: {reason}");
+                    return Err(SqlError::Unavailable { reason: reason.into() });
                 }
-                let lease = self.pool.check_out_fresh().await?;
+                let lease = check_out_fresh(&self.pool).await?;
                 run_on(lease, statement, params, &wanted).await
             }
             outcome => outcome,
@@ -72,7 +81,7 @@ impl<D: Driver> Pooled<D> {
         }
         drop(lease);
         self.pool.park_idle();
-        self.pool.check_out_fresh().await
+        check_out_fresh(&self.pool).await
     }
 
     async fn begin_running(&self) -> Result<Running<D>, SqlError> {
@@ -98,7 +107,7 @@ impl<D: Driver> Pooled<D> {
 
     async fn begin_with_retry(&self) -> Result<Lease<D>, SqlError> {
         let begin = self.pool.driver.dialect().begin();
-        let mut lease = self.pool.check_out().await?;
+        let mut lease = check_out(&self.pool).await?;
         match lease.execute(begin, &[]).await {
             Ok(()) => return Ok(lease),
             Err(error) if error.loses_connection() && lease.is_reused => {}
@@ -111,7 +120,7 @@ impl<D: Driver> Pooled<D> {
         // A transaction that did not begin has done nothing, so this is as safe as the retry of a read.
         drop(lease);
         self.pool.park_idle();
-        let mut lease = self.pool.check_out_fresh().await?;
+        let mut lease = check_out_fresh(&self.pool).await?;
         lease.execute(begin, &[]).await?;
         Ok(lease)
     }

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::Value;
+use super::value::Value;
 
 /// A statement and its parameters.
 #[derive(Clone, Debug)]

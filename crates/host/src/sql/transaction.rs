@@ -4,7 +4,14 @@ use std::{future::Future, time::Duration};
 
 use async_trait::async_trait;
 
-use super::{Driver, Row, SqlError, Transaction, Value, lease::Lease, pool::Time};
+use super::{
+    driver::Driver,
+    error::SqlError,
+    lease::Lease,
+    port::Transaction,
+    time::Time,
+    value::{Row, Value},
+};
 
 /// A transaction that has begun and is not over.
 pub(super) struct Running<D: Driver> {

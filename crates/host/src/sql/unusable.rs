@@ -2,7 +2,13 @@
 
 use async_trait::async_trait;
 
-use super::{Dialect, Reason, Row, Sql, SqlError, Statement, Transaction, Value};
+use super::{
+    dialect::Dialect,
+    error::{Reason, SqlError},
+    port::{Sql, Transaction},
+    statement::Statement,
+    value::{Row, Value},
+};
 
 /// Answers every call with [`SqlError::Unavailable`], so that a wrong setting becomes a clear 503 and a failing
 /// `/health/ready`, not a dead instance.

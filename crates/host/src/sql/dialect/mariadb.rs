@@ -1,12 +1,27 @@
 //! MariaDB: its address, its error codes, and how we want its connections.
 
+use std::time::Duration;
+
 use url::Url;
 
-use crate::sql::SqlError;
+use crate::sql::error::SqlError;
 
-/// Waiting for a row lock ends before the deadline of a call does, so that it has its own name, and the server gives a
-/// statement up when its caller has (in seconds). Strict modes are the server's default, which nobody should rely on.
-pub(crate) const GREETING: &[&str] = &["SET SESSION innodb_lock_wait_timeout = 5, max_statement_time = 12, \
+/// After how long the server gives up a statement, or a program of several: what [`GREETING`] says to it.
+pub(crate) const STATEMENT_LIMIT: Duration = Duration::from_secs(5);
+
+/// What is said to a fresh connection. Nothing of this is left to how the server happens to be configured:
+///
+/// * `autocommit`: a lone statement is a transaction of its own, or it would be lost with its connection.
+/// * `tx_isolation`: every statement sees what was committed before it began, and what it locks is the newest. Whoever reads
+///   and then writes says so by `FOR UPDATE`, or writes under the condition of what was read; nobody needs to see twice the
+///   same, and without gap locks neighbours in an index do not run into deadlocks. (The server's default, `REPEATABLE READ`,
+///   means another thing since 11.6.2, where `innodb_snapshot_isolation` is on.) The older name of the variable is used because
+///   10.6 knows no other.
+/// * `innodb_lock_wait_timeout` (seconds): waiting for a lock ends before the statement does, so that it has its own name.
+/// * `max_statement_time` (seconds): the server gives a statement up before its caller does, see [`STATEMENT_LIMIT`].
+/// * `sql_mode`: a value that does not fit is an error.
+pub(crate) const GREETING: &[&str] = &["SET SESSION autocommit = 1, tx_isolation = 'READ-COMMITTED', \
+    innodb_lock_wait_timeout = 4, max_statement_time = 5, \
     sql_mode = 'STRICT_TRANS_TABLES,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION'"];
 
 /// The error that MariaDB gives the number `code` and describes as `message`
@@ -22,6 +37,13 @@ pub(crate) fn error(code: u16, message: &str) -> SqlError {
         1213 | 1020 => SqlError::Deadlock,
         // ER_LOCK_WAIT_TIMEOUT.
         1205 => SqlError::LockTimeout,
+        // ER_MAX_PREPARED_STMT_COUNT_REACHED. The connection that meets it is closed, and with it go its own statements.
+        1461 => SqlError::Unavailable {
+            reason:
+                "1461: the server has no room for more prepared statements: raise max_prepared_stmt_count, or lower \
+                     stmt_cache_size in database_url"
+                    .into(),
+        },
         _ if is_outage(code) => SqlError::Unavailable { reason },
         _ => SqlError::Statement { reason },
     }
@@ -110,13 +132,17 @@ const ALLOWED: [&str; 10] = [
     "socket",
 ];
 
+/// The most prepared statements that a connection keeps. A server allows 16,382 in all (`max_prepared_stmt_count`), so with as
+/// many as these 400 connections use four fifths of that. A component has fewer statements that it uses often.
+const STATEMENTS_PER_CONNECTION: &str = "32";
+
 /// What is said unless the deployment says otherwise. Without the first, a driver on the same machine connects twice, and
 /// without the next two it asks the server for them at each connect (`docs/spin.md#opening-a-connection`).
 const DEFAULTS: [(&str, &str); 5] = [
     ("prefer_socket", "false"),
     ("max_allowed_packet", "16777216"),
     ("wait_timeout", "28800"),
-    ("stmt_cache_size", "128"),
+    ("stmt_cache_size", STATEMENTS_PER_CONNECTION),
     ("tcp_nodelay", "true"),
 ];
 
@@ -228,6 +254,15 @@ mod tests {
         assert_eq!(value("prefer_socket"), ["false"]);
         assert_eq!(value("client_found_rows"), ["true"]);
         assert_eq!(value("ssl-mode"), ["REQUIRED"]);
+    }
+
+    #[test]
+    fn the_statements_of_400_connections_fit_into_a_server_as_it_comes() {
+        let address = MariaDbAddress::parse("mysql://u:p@db/kowai").unwrap();
+        let (_, each) = address.0.query_pairs().find(|(key, _)| key == "stmt_cache_size").unwrap();
+        assert!(400 * each.parse::<u32>().unwrap() < 16_382);
+        let error = error(1461, "Can't create more than max_prepared_stmt_count statements (current value: 16382)");
+        assert!(error.loses_connection() && matches!(error, SqlError::Unavailable { .. }), "{error:?}");
     }
 
     #[test]

@@ -6,7 +6,7 @@
 
 use std::fmt::Write;
 
-use crate::sql::{SqlError, Statement};
+use crate::sql::{error::SqlError, statement::Statement};
 
 /// What the server says where a statement matched no row.
 const NOTHING_MATCHED: &str = "kowai: a statement matched no row";

@@ -1,11 +1,46 @@
 //! SQLite: what it says when something is wrong, and how we want its connections.
 
-use crate::sql::SqlError;
+use std::time::Duration;
 
-/// Waiting for a write lock ends before the deadline of a call does, so that it has its own name. WAL mode, which
-/// `synchronous = NORMAL` is safe with, is a property of the file: the [migrations](crate::migrate) see to it.
-pub(crate) const GREETING: &[&str] =
-    &["PRAGMA busy_timeout = 8000", "PRAGMA foreign_keys = ON", "PRAGMA synchronous = NORMAL"];
+use crate::sql::error::SqlError;
+
+/// After how long a statement stops waiting for the write lock, which is all that it ever waits for: what [`greeting`] says.
+pub(crate) const STATEMENT_LIMIT: Duration = Duration::from_secs(8);
+
+/// How much a commit waits for the disk (<https://sqlite.org/pragma.html#pragma_synchronous>): what the setting
+/// `sqlite_synchronous` says.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Synchronous {
+    /// Until the log is on the disk: what was acknowledged survives a loss of power.
+    #[default]
+    Full,
+    /// Not at all: the log reaches the disk some time later. A loss of power takes the last commits with it, but never damages the database: it is in WAL mode.
+    #[cfg_attr(not(any(test, target_family = "wasm")), expect(dead_code, reason = "native tools have no settings"))]
+    Normal,
+}
+
+impl Synchronous {
+    /// What `setting` says, or what is wrong with it.
+    #[cfg(any(test, target_family = "wasm"))]
+    pub(crate) fn parse(setting: &str) -> Result<Self, &'static str> {
+        match setting.trim().to_ascii_lowercase().as_str() {
+            "full" => Ok(Self::Full),
+            "normal" => Ok(Self::Normal),
+            _ => Err("it must be full or normal"),
+        }
+    }
+}
+
+/// What is said to a fresh connection. Waiting for the write lock (in milliseconds) ends before the deadline of a call does,
+/// so that it has its own name. WAL mode is a property of the file: the [migrations](crate::migrate) turn it on.
+pub(crate) fn greeting(synchronous: Synchronous) -> &'static [&'static str] {
+    match synchronous {
+        Synchronous::Full => &["PRAGMA busy_timeout = 8000", "PRAGMA foreign_keys = ON", "PRAGMA synchronous = FULL"],
+        Synchronous::Normal => {
+            &["PRAGMA busy_timeout = 8000", "PRAGMA foreign_keys = ON", "PRAGMA synchronous = NORMAL"]
+        }
+    }
+}
 
 /// The error that SQLite describes as `text`; both drivers give no more than its words
 /// (<https://sqlite.org/rescode.html>, `sqlite3_errmsg`).
@@ -43,6 +78,13 @@ pub(crate) fn error(text: &str) -> SqlError {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_deployment_says_how_much_a_commit_waits_for_the_disk() {
+        assert_eq!(Synchronous::parse("FULL"), Ok(Synchronous::Full));
+        assert_eq!(Synchronous::parse(" normal"), Ok(Synchronous::Normal));
+        assert!(Synchronous::parse("off").is_err() && Synchronous::parse("").is_err());
+    }
 
     #[test]
     fn words_become_errors_that_a_caller_can_act_on() {

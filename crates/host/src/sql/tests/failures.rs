@@ -1,79 +1,17 @@
-//! Every way in which a statement, a transaction or an open can go wrong.
+//! Every way in which a statement or a transaction can go wrong.
 
-use std::{future::Future, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
-use futures::{FutureExt, channel::oneshot, future::BoxFuture};
+use futures::{FutureExt, channel::oneshot};
 
-use super::scripted::{Server, Turn, lost};
-use crate::{
-    fake::SetClock,
-    native::TokioTasks,
-    params,
-    sql::{Limits, Pooled, Sql, SqlError},
+use super::{
+    bench::{bench, bench_with, is_unavailable},
+    scripted::{Turn, lost},
 };
-
-struct Bench {
-    server: Server,
-    clock: Arc<SetClock>,
-    sql: Arc<Pooled<Server>>,
-}
-
-fn bench() -> Bench {
-    bench_with(Limits::default())
-}
-
-fn bench_with(limits: Limits) -> Bench {
-    let (server, clock) = (Server::default(), Arc::new(SetClock::default()));
-    let sql = Arc::new(Pooled::new(server.clone(), clock.clone(), Arc::new(TokioTasks), limits));
-    Bench { server, clock, sql }
-}
-
-impl Bench {
-    /// Lets every task go on until it waits for something, and closes what may be closed.
-    async fn settle(&self) {
-        for _ in 0..4 {
-            yield_often().await;
-            self.clock.advance(Duration::from_millis(10));
-        }
-        yield_often().await;
-    }
-
-    /// Starts `work` and lets it go on until it waits for something.
-    async fn start<T: Send + 'static>(&self, work: impl Future<Output = T> + Send + 'static) -> BoxFuture<'static, T> {
-        let mut work = work.boxed();
-        for _ in 0..20 {
-            if let Some(output) = (&mut work).now_or_never() {
-                return std::future::ready(output).boxed();
-            }
-            tokio::task::yield_now().await;
-        }
-        work
-    }
-
-    fn select(&self) -> impl Future<Output = Result<Vec<crate::sql::Row>, SqlError>> + Send + 'static {
-        let sql = Arc::clone(&self.sql);
-        async move { sql.query("SELECT cats", params![]).await }
-    }
-
-    fn insert(&self) -> impl Future<Output = Result<(), SqlError>> + Send + 'static {
-        let sql = Arc::clone(&self.sql);
-        async move { sql.execute("INSERT cats", params![]).await }
-    }
-
-    fn counts(&self) -> (usize, usize, usize) {
-        self.sql.pool().counts()
-    }
-}
-
-async fn yield_often() {
-    for _ in 0..20 {
-        tokio::task::yield_now().await;
-    }
-}
-
-fn is_unavailable<T>(outcome: &Result<T, SqlError>) -> bool {
-    matches!(outcome, Err(SqlError::Unavailable { .. }))
-}
+use crate::{
+    params,
+    sql::{Limits, Sql, SqlError},
+};
 
 #[tokio::test]
 async fn a_connection_is_used_again_after_success_and_after_an_error_of_the_statement() {
@@ -257,101 +195,6 @@ async fn a_statement_ends_at_its_deadline() {
     assert_eq!(select.await, Err(SqlError::Unavailable { reason }));
     bench.settle().await;
     assert_eq!(bench.counts(), (0, 0, 0));
-}
-
-#[tokio::test]
-async fn an_open_that_takes_too_long_is_not_dropped_and_its_connection_serves_the_next() {
-    let bench = bench();
-    let (done, waits) = oneshot::channel();
-    bench.server.next_open(Turn::Waits(waits));
-    let select = bench.start(bench.select()).await;
-    bench.clock.advance(Duration::from_secs(10));
-    assert!(is_unavailable(&select.await));
-    done.send(()).unwrap();
-    bench.settle().await;
-    assert_eq!(bench.counts(), (1, 1, 0));
-    bench.select().await.unwrap();
-    assert_eq!(bench.server.events(), ["1 open", "1 SELECT cats"]);
-}
-
-#[tokio::test]
-async fn an_open_that_fails_is_told_and_leaves_nothing() {
-    let bench = bench();
-    let refused = SqlError::Unavailable { reason: "refused".into() };
-    bench.server.next_open(Turn::Fails(refused.clone()));
-    assert_eq!(bench.select().await, Err(refused));
-    assert_eq!(bench.counts(), (0, 0, 0));
-    bench.select().await.unwrap();
-}
-
-/// `docs/spin.md#dropping-a-connection`: closing a connection while another one is being opened hangs the instance for
-/// ever.
-#[tokio::test]
-async fn nothing_is_closed_while_a_connection_is_being_opened() {
-    let bench = bench();
-    bench.select().await.unwrap();
-    bench.server.next("SELECT", lost());
-    let (done, waits) = oneshot::channel();
-    bench.server.next_open(Turn::Waits(waits));
-    let retried = bench.start(bench.select()).await;
-    bench.settle().await;
-    assert_eq!(bench.counts(), (2, 0, 1));
-    done.send(()).unwrap();
-    retried.await.unwrap();
-    bench.settle().await;
-    let expected = ["1 open", "1 SELECT cats", "1 SELECT cats", "2 open", "2 SELECT cats", "1 closed"];
-    assert_eq!(bench.server.events(), expected);
-}
-
-#[tokio::test]
-async fn nothing_is_closed_while_a_statement_may_stand_in_the_queue_behind_an_open() {
-    let bench = bench();
-    let (one, two) = (bench.sql.begin().await.unwrap(), bench.sql.begin().await.unwrap());
-    let (opened, open_waits) = oneshot::channel();
-    bench.server.next_open(Turn::Waits(open_waits));
-    let third = bench.start(bench.select()).await;
-    let (stated, statement_waits) = oneshot::channel();
-    bench.server.next("COMMIT", Turn::Waits(statement_waits));
-    let commit = bench.start(one.commit()).await;
-    drop(two);
-    opened.send(()).unwrap();
-    third.await.unwrap();
-    bench.settle().await;
-    assert_eq!(bench.counts().2, 1, "the open is over, but the statement that began during it is not");
-    stated.send(()).unwrap();
-    commit.await.unwrap();
-    bench.settle().await;
-    assert_eq!(bench.counts(), (2, 2, 0));
-    assert!(bench.server.events().contains(&"2 closed".to_owned()));
-}
-
-#[tokio::test]
-async fn beyond_the_limit_of_connections_a_call_waits_for_one_and_then_gives_up() {
-    let bench = bench_with(Limits { connections: 2, ..Limits::default() });
-    let (one, _two) = (bench.sql.begin().await.unwrap(), bench.sql.begin().await.unwrap());
-    let waiting = bench.start(bench.select()).await;
-    let given_up = bench.start(bench.select()).await;
-    one.commit().await.unwrap();
-    bench.clock.advance(Duration::from_millis(20));
-    waiting.await.unwrap();
-    // The one connection that came back is taken again at once.
-    let _three = bench.sql.begin().await.unwrap();
-    let given_up = bench.start(given_up).await;
-    bench.clock.advance(Duration::from_secs(10));
-    assert!(is_unavailable(&given_up.await));
-}
-
-#[tokio::test]
-async fn a_server_that_is_full_is_asked_again_after_a_pause() {
-    let bench = bench();
-    bench.server.next_open(Turn::Full);
-    bench.server.next_open(Turn::Full);
-    let select = bench.start(bench.select()).await;
-    bench.clock.advance(Duration::from_millis(20));
-    let select = bench.start(select).await;
-    bench.clock.advance(Duration::from_millis(40));
-    select.await.unwrap();
-    assert_eq!(bench.counts(), (1, 1, 0));
 }
 
 #[tokio::test]

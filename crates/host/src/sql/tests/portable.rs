@@ -258,6 +258,54 @@ async fn a_connection_that_was_killed_is_replaced_and_only_reads_are_run_again()
     }
 }
 
+#[tokio::test]
+async fn a_connection_does_not_work_as_the_server_happens_to_be_configured() {
+    for database in with_cats().await {
+        let sql = database.sql.as_ref();
+        match sql.dialect() {
+            Dialect::Sqlite => {
+                let synchronous = sql.query("PRAGMA synchronous", params![]).await.unwrap();
+                assert_eq!(synchronous[0].get::<i64>(0).unwrap(), 2, "FULL");
+            }
+            Dialect::MariaDb => {
+                let settings = "SELECT @@autocommit, CAST(@@tx_isolation AS CHAR), @@innodb_lock_wait_timeout, \
+                    CAST(@@max_statement_time AS SIGNED)";
+                let rows = sql.query(settings, params![]).await.unwrap();
+                let expected = vec![
+                    Value::Integer(1),
+                    Value::Text("READ-COMMITTED".to_owned()),
+                    Value::Integer(4),
+                    Value::Integer(5),
+                ];
+                assert_eq!(rows[0], Row::new(expected));
+            }
+        }
+    }
+}
+
+/// The server gives a write up before its caller does: what failed for the caller is not carried out afterwards.
+#[tokio::test]
+async fn a_write_or_a_program_that_takes_too_long_is_given_up_by_the_server() {
+    for database in with_cats().await {
+        let sql = database.sql.as_ref();
+        if sql.dialect() == Dialect::Sqlite {
+            continue; // There a statement only ever waits for the write lock, which has its own limit.
+        }
+        add(sql, "1", "Tom").await.unwrap();
+        // There is one connection, and it keeps what is said to it: a limit that a test can wait for.
+        sql.execute("SET SESSION max_statement_time = 0.2", params![]).await.unwrap();
+        let slow = "UPDATE cats SET lives = (WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 900) \
+            SELECT COUNT(*) FROM n AS a, n AS b, n AS c, n AS d)";
+        let program = vec![Statement::new("UPDATE cats SET name = 'Max'", params![]), Statement::new(slow, params![])];
+        for outcome in [sql.execute(slow, params![]).await, sql.all_or_none(program).await.map(drop)] {
+            let Err(SqlError::Unavailable { reason }) = &outcome else { panic!("{outcome:?}") };
+            assert!(reason.as_str().contains("max_statement_time"), "{reason}");
+        }
+        let rows = sql.query("SELECT name, lives FROM cats", params![]).await.unwrap();
+        assert_eq!(rows[0], Row::new(vec![Value::Text("Tom".to_owned()), Value::Integer(9)]));
+    }
+}
+
 /// Kills the one connection that waits for work, from another one.
 async fn kill_idle(sql: &dyn Sql, address: &str) {
     let id: i64 = sql.query("SELECT CONNECTION_ID()", params![]).await.unwrap()[0].get(0).unwrap();

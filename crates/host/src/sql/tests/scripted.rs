@@ -8,7 +8,7 @@ use std::{
 use async_trait::async_trait;
 use futures::channel::oneshot;
 
-use crate::sql::{Dialect, Driver, Refusal, Row, Session, SqlError, Value};
+use crate::sql::{Dialect, Driver, Refusal, Row, Session, SqlError, Value, mariadb};
 
 /// How the next open or statement goes; without one, well.
 pub(super) enum Turn {
@@ -53,6 +53,9 @@ impl Server {
     }
 }
 
+/// What a greeting begins with.
+pub(super) const GREETING: &str = "SET SESSION";
+
 pub(super) fn lost() -> Turn {
     Turn::Fails(SqlError::Unavailable { reason: "lost".into() })
 }
@@ -63,6 +66,10 @@ impl Driver for Server {
 
     fn dialect(&self) -> Dialect {
         Dialect::MariaDb
+    }
+
+    fn greeting(&self) -> &'static [&'static str] {
+        mariadb::GREETING
     }
 
     async fn connect(&self) -> Result<Connection, Refusal> {
@@ -97,14 +104,15 @@ pub(super) struct Connection {
 
 impl Connection {
     async fn carry_out(&self, statement: &str) -> Result<(), SqlError> {
-        // What every connection is greeted with would only be noise.
-        if statement.starts_with("SET SESSION") {
-            return Ok(());
-        }
         let turn = {
             let mut log = self.server.log();
-            log.events.push(format!("{} {statement}", self.number));
-            let found = log.statements.iter().position(|(text, _)| statement.contains(text));
+            // What every connection is greeted with would only be noise, and is meant only where it is meant by name.
+            let is_greeting = statement.starts_with(GREETING);
+            if !is_greeting {
+                log.events.push(format!("{} {statement}", self.number));
+            }
+            let is_meant = |text: &str| statement.contains(text) && is_greeting == (text == GREETING);
+            let found = log.statements.iter().position(|(text, _)| is_meant(text));
             found.map(|index| log.statements.remove(index).1)
         };
         match turn {
