@@ -19,6 +19,7 @@ mod migrate;
 #[cfg(all(feature = "native", not(target_family = "wasm")))]
 pub mod native;
 mod random;
+mod settings;
 #[cfg(target_family = "wasm")]
 pub mod spin;
 pub mod sql;
@@ -34,8 +35,12 @@ pub use crate::{
     clock::{Clock, Elapsed, within},
     http::{ByteStream, Http, HttpError, content_length},
     memory::Memory,
-    migrate::{MIGRATIONS, MigrateError, Migration, Readiness, ReadyError, migrate, migrate_to, ready, schema_version},
+    migrate::{
+        MIGRATIONS, MigrateError, Migration, Readiness, ReadyError, SchemaState, keep_partitions, migrate, migrate_to,
+        ready, schema_state, schema_version,
+    },
     random::Random,
+    settings::{InvalidSetting, check, check_settings},
     sql::Sql,
     tasks::Tasks,
     variables::{Variables, VariablesError},

@@ -3,7 +3,10 @@
 
 use std::{error::Error, path::Path};
 
-use host::native::{SystemClock, mariadb, sqlite};
+use host::{
+    Clock,
+    native::{SystemClock, mariadb, sqlite},
+};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Box<dyn Error>> {
@@ -19,6 +22,13 @@ async fn main() -> Result<(), Box<dyn Error>> {
     };
     let before = host::schema_version(&*sql).await?;
     let after = host::migrate(&*sql, &SystemClock).await?;
+    // Where components may not change the schema, this is who looks after its partitions.
+    let retention = std::env::var("SPIN_VARIABLE_RETENTION_MONTHS").ok().filter(|months| !months.is_empty());
+    let retention = retention.map(|months| months.trim().parse::<u32>()).transpose()?;
+    if retention == Some(0) {
+        return Err("retention_months must be a number of months from 1 on, or empty".into());
+    }
+    host::keep_partitions(&*sql, SystemClock.now(), retention).await?;
     match before == after {
         true => println!("the schema is at version {after} already"),
         false => println!("the schema is at version {after} now, and was at {before}"),

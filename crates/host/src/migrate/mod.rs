@@ -7,12 +7,18 @@
 //!
 //! * SQLite: a migration is one transaction, which is also the lock.
 //! * MariaDB: data definition commits by itself, so a migration can stop half way. `GET_LOCK` on one connection is the
-//!   lock; the number of statements done is recorded after each, in the same transaction where the statement allows one.
-//!   Between a definition and its record there is a gap, so definitions say `IF [NOT] EXISTS` (a test sees to that) and
-//!   may be carried out twice.
+//!   lock; the number of statements done and a checksum of them are recorded after each, in the same transaction where the
+//!   statement allows one. A migration goes on where it stopped if its file still begins with what was carried out. Between
+//!   a definition and its record there is a gap, so definitions say `IF [NOT] EXISTS` (a test checks that) and may be
+//!   carried out twice.
 
 mod embedded;
+mod lock;
+mod mariadb;
+mod month;
+mod partitions;
 mod ready;
+mod records;
 mod run;
 mod script;
 #[cfg(test)]
@@ -22,7 +28,8 @@ use fault::{Fault, Kind};
 
 pub use self::{
     embedded::MIGRATIONS,
-    ready::{Readiness, ReadyError, ready},
+    partitions::keep_partitions,
+    ready::{Readiness, ReadyError, SchemaState, ready, schema_state},
     run::{migrate, migrate_to, schema_version},
 };
 use crate::sql::{Dialect, SqlError};
@@ -49,14 +56,17 @@ impl Migration {
         }
     }
 
-    /// FNV-1a of the script, as text: it finds an edit, it does not withstand an attack.
+    /// A checksum of the script.
     fn checksum(&self, dialect: Dialect) -> String {
-        let mut hash: u64 = 0xcbf2_9ce4_8422_2325;
-        for byte in self.script(dialect).bytes().filter(|byte| *byte != b'\r') {
-            hash = (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
-        }
-        format!("{hash:016x}")
+        fnv(self.script(dialect).bytes().filter(|byte| *byte != b'\r'))
     }
+}
+
+/// FNV-1a of `bytes`, as text: it finds an edit, it does not withstand an attack.
+fn fnv(bytes: impl Iterator<Item = u8>) -> String {
+    let hash =
+        bytes.fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
+    format!("{hash:016x}")
 }
 
 /// Why the schema could not be brought up to date.
@@ -81,6 +91,17 @@ pub enum MigrateError {
         /// Which migration.
         number: u32,
     },
+    /// A migration was changed after its first statements had been carried out.
+    #[error(
+        "migration {number} stopped after its first {statements} statements, and those are others now: bring back the file \
+         that was carried out, and write a new one for the change"
+    )]
+    ChangedHalfway {
+        /// Which migration.
+        number: u32,
+        /// How many of its statements had been carried out.
+        statements: usize,
+    },
     /// Another process has been migrating for too long.
     #[error("the schema is being changed by another process")]
     Locked,
@@ -94,7 +115,7 @@ impl Fault for MigrateError {
         match self {
             Self::Failed { source, .. } | Self::Sql(source) if source.kind() != Kind::Unavailable => Kind::Internal,
             Self::Failed { .. } | Self::Sql(_) | Self::Locked | Self::InMemory => Kind::Unavailable,
-            Self::Changed { .. } => Kind::Internal,
+            Self::Changed { .. } | Self::ChangedHalfway { .. } => Kind::Internal,
         }
     }
 

@@ -10,15 +10,21 @@ use std::{
 
 use fault::{Fault, Kind};
 
-use super::{MIGRATIONS, MigrateError, migrate, schema_version};
-use crate::{Host, VariablesError};
+use super::{
+    MIGRATIONS, MigrateError, migrate, partitions,
+    records::{is_done, recorded},
+};
+use crate::{
+    Host, VariablesError,
+    settings::{InvalidSetting, auto_migrate},
+};
 
 /// What an instance knows of the schema; all clones of one [`Host`] share it.
 #[derive(Clone, Debug, Default)]
 pub struct Readiness(Arc<AtomicU8>);
 
 const UNKNOWN: u8 = 0;
-const BEING_SEEN_TO: u8 = 1;
+const BEING_ASKED: u8 = 1;
 const READY: u8 = 2;
 
 /// How long somebody waits before looking whether another request of the instance is done; each pause is twice as long as the
@@ -41,6 +47,9 @@ pub enum ReadyError {
     /// The setting `auto_migrate` cannot be read.
     #[error(transparent)]
     Variables(#[from] VariablesError),
+    /// The setting `auto_migrate` is not what it may be.
+    #[error(transparent)]
+    Setting(#[from] InvalidSetting),
     /// The schema could not be read or brought up to date.
     #[error(transparent)]
     Migrate(#[from] MigrateError),
@@ -50,6 +59,7 @@ impl Fault for ReadyError {
     fn kind(&self) -> Kind {
         match self {
             Self::Outdated { .. } | Self::Variables(_) => Kind::Unavailable,
+            Self::Setting(error) => error.kind(),
             Self::Migrate(error) => error.kind(),
         }
     }
@@ -58,13 +68,14 @@ impl Fault for ReadyError {
         match self {
             Self::Outdated { .. } => "schema_outdated",
             Self::Variables(_) => "settings_unavailable",
+            Self::Setting(error) => error.code(),
             Self::Migrate(error) => error.code(),
         }
     }
 
     fn retry_after_ms(&self) -> Option<u64> {
         match self {
-            Self::Outdated { .. } => None,
+            Self::Outdated { .. } | Self::Setting(_) => None,
             Self::Variables(_) => Some(1000),
             Self::Migrate(error) => error.retry_after_ms(),
         }
@@ -72,12 +83,12 @@ impl Fault for ReadyError {
 }
 
 /// Makes sure that the schema is what this program needs: brings it up to date, unless the setting `auto_migrate` is
-/// `false`. Free once it has succeeded in this instance; a failure is tried again by the next caller.
+/// `false`, and sees to the partitions when the request is answered. Free once it has succeeded in this instance; a failure is tried again by the next caller.
 pub async fn ready(host: &Host) -> Result<(), ReadyError> {
     let Readiness(state) = &host.readiness;
     let mut pause = FIRST_PAUSE;
     loop {
-        match state.compare_exchange(UNKNOWN, BEING_SEEN_TO, Ordering::AcqRel, Ordering::Acquire) {
+        match state.compare_exchange(UNKNOWN, BEING_ASKED, Ordering::AcqRel, Ordering::Acquire) {
             Ok(_) => break,
             Err(READY) => return Ok(()),
             Err(_) => host.clock.sleep(pause).await,
@@ -86,20 +97,45 @@ pub async fn ready(host: &Host) -> Result<(), ReadyError> {
     }
     // Whatever happens below, the state must not stay as it is now.
     let attempt = Attempt(state);
-    see_to_it(host).await?;
+    bring_up_to_date(host).await?;
     attempt.0.store(READY, Ordering::Release);
     Ok(())
 }
 
-async fn see_to_it(host: &Host) -> Result<(), ReadyError> {
-    let may_migrate = host.variables.get("auto_migrate").await?.is_none_or(|value| value != "false");
-    if may_migrate {
+async fn bring_up_to_date(host: &Host) -> Result<(), ReadyError> {
+    if may_migrate(host).await? {
         migrate(host.sql.as_ref(), host.clock.as_ref()).await?;
+        partitions::keep_later(host);
         return Ok(());
     }
+    schema_state(host).await.map(drop)
+}
+
+async fn may_migrate(host: &Host) -> Result<bool, ReadyError> {
+    let setting = host.variables.get("auto_migrate").await?;
+    auto_migrate(setting.as_deref()).map_err(|problem| InvalidSetting::new("auto_migrate", problem).into())
+}
+
+/// What the schema is, where the program can work with it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SchemaState {
+    /// What the program needs, or newer.
+    Current,
+    /// Older, and the next request brings it up to date.
+    Pending,
+}
+
+/// What [`ready`] would find, without changing anything: for probes. It always asks the database.
+pub async fn schema_state(host: &Host) -> Result<SchemaState, ReadyError> {
+    let records = recorded(host.sql.as_ref()).await.map_err(MigrateError::from)?;
+    if is_done(&records, MIGRATIONS, host.sql.dialect())? {
+        return Ok(SchemaState::Current);
+    }
+    if may_migrate(host).await? {
+        return Ok(SchemaState::Pending);
+    }
     let needed = MIGRATIONS.last().map_or(0, |migration| migration.number);
-    let found = schema_version(host.sql.as_ref()).await.map_err(MigrateError::from)?;
-    if found < needed { Err(ReadyError::Outdated { found, needed }) } else { Ok(()) }
+    Err(ReadyError::Outdated { found: records.version(), needed })
 }
 
 /// Hands the task to the next caller if this one fails or is dropped.
@@ -107,6 +143,6 @@ struct Attempt<'s>(&'s AtomicU8);
 
 impl Drop for Attempt<'_> {
     fn drop(&mut self) {
-        _ = self.0.compare_exchange(BEING_SEEN_TO, UNKNOWN, Ordering::AcqRel, Ordering::Acquire);
+        _ = self.0.compare_exchange(BEING_ASKED, UNKNOWN, Ordering::AcqRel, Ordering::Acquire);
     }
 }

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use super::{MIGRATIONS, MigrateError, Migration, migrate_to, ready, schema_version, script};
+use super::{
+    MIGRATIONS, MigrateError, Migration, SchemaState, migrate_to, ready, schema_state, schema_version, script,
+};
 use crate::{
     fake::{self, Fakes},
     native::SystemClock,
@@ -91,6 +93,64 @@ async fn a_migration_that_failed_half_way_goes_on_where_it_stopped() {
     }
 }
 
+/// What a process leaves behind that was killed in the middle of the second migration.
+async fn stop_half_way(sql: &dyn Sql) {
+    let broken = Migration { mariadb: LIVES.mariadb.replace("cats_lives", "; oops").leak(), ..LIVES };
+    migrate_to(sql, &SystemClock, &[CATS, broken]).await.unwrap_err();
+}
+
+#[tokio::test]
+async fn a_migration_whose_first_statements_were_changed_meanwhile_is_refused_and_goes_on_when_they_are_back() {
+    for database in fake::databases_at(&[CATS]).await {
+        let sql = database.sql.as_ref();
+        if sql.dialect() == Dialect::Sqlite {
+            continue; // There a migration is done at once or not at all.
+        }
+        sql.execute("INSERT INTO cats (id, name) VALUES (1, 'Tom')", params![]).await.unwrap();
+        stop_half_way(sql).await;
+        for other in [LIVES.mariadb.replace("+ 9", "+ 7"), "SELECT 1".to_owned()] {
+            let changed = Migration { mariadb: other.leak(), ..LIVES };
+            let outcome = migrate_to(sql, &SystemClock, &[CATS, changed]).await;
+            let Err(error @ MigrateError::ChangedHalfway { number: 2, statements: 2 }) = outcome else {
+                panic!("{outcome:?}")
+            };
+            assert!(error.to_string().contains("bring back the file"), "{error}");
+        }
+        assert_eq!(lives(sql).await, [9]);
+        // A comment and the statements that are still to come may be others.
+        let mended = format!("-- Mended.\n{}", LIVES.mariadb.replace("cats_lives ON", "cats_by_lives ON"));
+        migrate_to(sql, &SystemClock, &[CATS, Migration { mariadb: mended.leak(), ..LIVES }]).await.unwrap();
+        assert_eq!(lives(sql).await, [9]);
+    }
+}
+
+/// The first versions of this program counted statements and kept no checksum of them.
+#[tokio::test]
+async fn a_database_of_the_first_versions_is_brought_up_to_date_done_or_half_done() {
+    for half_done in [false, true] {
+        for database in fake::databases_at(&[]).await {
+            let sql = database.sql.as_ref();
+            let table = "CREATE TABLE schema_migrations (number INTEGER NOT NULL PRIMARY KEY, name VARCHAR(100) NOT NULL, \
+                statements_done INTEGER NOT NULL, checksum VARCHAR(16))";
+            sql.execute("DROP TABLE IF EXISTS schema_migrations", params![]).await.unwrap();
+            sql.execute(table, params![]).await.unwrap();
+            sql.execute(&script::statements(CATS.script(sql.dialect()))[0], params![]).await.unwrap();
+            sql.execute("INSERT INTO cats (id, name) VALUES (1, 'Tom')", params![]).await.unwrap();
+            let record = "INSERT INTO schema_migrations (number, name, statements_done, checksum) VALUES (?, ?, ?, ?)";
+            let done = params![1, CATS.name, 1, CATS.checksum(sql.dialect())];
+            sql.execute(record, done).await.unwrap();
+            if half_done && sql.dialect() == Dialect::MariaDb {
+                for statement in &script::statements(LIVES.mariadb)[..2] {
+                    sql.execute(statement, params![]).await.unwrap();
+                }
+                sql.execute(record, params![2, LIVES.name, 2, None::<String>]).await.unwrap();
+            }
+            assert_eq!(migrate_to(sql, &SystemClock, &[CATS, LIVES]).await.unwrap(), 2);
+            assert_eq!(lives(sql).await, [9], "{half_done}");
+        }
+    }
+}
+
 #[tokio::test]
 async fn a_definition_that_was_carried_out_but_not_recorded_is_no_obstacle() {
     for database in fake::databases_at(&[CATS]).await {
@@ -141,6 +201,32 @@ async fn with_auto_migrate_off_an_empty_database_is_reported_and_left_alone() {
         fakes.variables.set("auto_migrate", "true");
         ready(&fakes.host).await.unwrap();
         assert_eq!(schema_version(database.sql.as_ref()).await, Ok(MIGRATIONS.last().map_or(0, |last| last.number)));
+    }
+}
+
+#[tokio::test]
+async fn a_setting_that_is_neither_true_nor_false_migrates_nothing_and_is_named() {
+    for database in fake::databases_at(&[]).await {
+        let fakes = Fakes::new(Arc::clone(&database.sql));
+        fakes.variables.set("auto_migrate", "nope");
+        for error in [ready(&fakes.host).await.unwrap_err(), schema_state(&fakes.host).await.unwrap_err()] {
+            assert_eq!(fault::Fault::code(&error), "misconfigured");
+            assert_eq!(error.to_string(), "the setting auto_migrate must be true or false");
+        }
+        assert_eq!(schema_version(database.sql.as_ref()).await, Ok(0));
+        fakes.variables.set("auto_migrate", " False");
+        assert_eq!(fault::Fault::code(&ready(&fakes.host).await.unwrap_err()), "schema_outdated");
+    }
+}
+
+#[tokio::test]
+async fn whoever_only_looks_changes_nothing() {
+    for database in fake::databases_at(&[]).await {
+        let fakes = Fakes::new(Arc::clone(&database.sql));
+        assert_eq!(schema_state(&fakes.host).await.unwrap(), SchemaState::Pending);
+        assert_eq!(schema_version(database.sql.as_ref()).await, Ok(0));
+        ready(&fakes.host).await.unwrap();
+        assert_eq!(schema_state(&fakes.host).await.unwrap(), SchemaState::Current);
     }
 }
 

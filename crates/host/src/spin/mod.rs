@@ -32,6 +32,7 @@ use self::{
 use crate::{
     Clock, Host, Readiness, Sql, Tasks, Variables, VariablesError,
     cache::LayeredCache,
+    settings::synchronous,
     sql::{Limits, MariaDbAddress, Pooled, Synchronous, Unusable},
     variables::CachedVariables,
 };
@@ -69,18 +70,15 @@ impl Host {
     }
 }
 
-fn database(
-    url: Option<&str>,
-    synchronous: Option<&str>,
-    clock: &Arc<dyn Clock>,
-    tasks: &Arc<dyn Tasks>,
-) -> Arc<dyn Sql> {
+fn database(url: Option<&str>, level: Option<&str>, clock: &Arc<dyn Clock>, tasks: &Arc<dyn Tasks>) -> Arc<dyn Sql> {
     let (clock, tasks) = (Arc::clone(clock), Arc::clone(tasks));
-    let synchronous = synchronous.map_or(Ok(Synchronous::default()), Synchronous::parse);
-    match (url.map(MariaDbAddress::parse), synchronous) {
+    let level = level.map_or(Ok(Synchronous::default()), synchronous);
+    match (url.map(MariaDbAddress::parse), level) {
         (Some(Ok(address)), _) => Arc::new(Pooled::new(SpinMySql::new(address), clock, tasks, Limits::default())),
-        (Some(Err(reason)), _) => Arc::new(Unusable::new(format!("the setting database_url is wrong: {reason}"))),
+        (Some(Err(reason)), _) => {
+            Arc::new(Unusable::new(format!("the setting database_url is no address of a database: {reason}")))
+        }
         (None, Ok(synchronous)) => Arc::new(Pooled::new(SpinSqlite { synchronous }, clock, tasks, Limits::default())),
-        (None, Err(reason)) => Arc::new(Unusable::new(format!("the setting sqlite_synchronous is wrong: {reason}"))),
+        (None, Err(reason)) => Arc::new(Unusable::new(format!("the setting sqlite_synchronous {reason}"))),
     }
 }

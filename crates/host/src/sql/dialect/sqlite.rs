@@ -15,20 +15,7 @@ pub(crate) enum Synchronous {
     #[default]
     Full,
     /// Not at all: the log reaches the disk some time later. A loss of power takes the last commits with it, but never damages the database: it is in WAL mode.
-    #[cfg_attr(not(any(test, target_family = "wasm")), expect(dead_code, reason = "native tools have no settings"))]
     Normal,
-}
-
-impl Synchronous {
-    /// What `setting` says, or what is wrong with it.
-    #[cfg(any(test, target_family = "wasm"))]
-    pub(crate) fn parse(setting: &str) -> Result<Self, &'static str> {
-        match setting.trim().to_ascii_lowercase().as_str() {
-            "full" => Ok(Self::Full),
-            "normal" => Ok(Self::Normal),
-            _ => Err("it must be full or normal"),
-        }
-    }
 }
 
 /// What is said to a fresh connection. Waiting for the write lock (in milliseconds) ends before the deadline of a call does,
@@ -78,13 +65,6 @@ pub(crate) fn error(text: &str) -> SqlError {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_deployment_says_how_much_a_commit_waits_for_the_disk() {
-        assert_eq!(Synchronous::parse("FULL"), Ok(Synchronous::Full));
-        assert_eq!(Synchronous::parse(" normal"), Ok(Synchronous::Normal));
-        assert!(Synchronous::parse("off").is_err() && Synchronous::parse("").is_err());
-    }
 
     #[test]
     fn words_become_errors_that_a_caller_can_act_on() {
