@@ -1,12 +1,11 @@
-//! What is checked: the database, its schema and the key-value store.
+//! What is checked: the database, its schema and the settings.
 
 use std::time::Duration;
 
-use host::{CacheKey, Host, MIGRATIONS, within};
-use ids::{Id, Timestamp, WorkspaceId};
+use host::{Host, InvalidSetting, MigrateError, ReadyError, SchemaState, within};
 use serde::Serialize;
 
-/// How long an answer may take that is not a migration: a probe gives up soon after.
+/// How long the database has for its answer: a probe gives up soon after.
 const LIMIT: Duration = Duration::from_secs(2);
 
 /// The outcome of each check, by name.
@@ -14,7 +13,7 @@ const LIMIT: Duration = Duration::from_secs(2);
 pub(crate) struct Checks {
     database: Check,
     schema: Check,
-    key_value: Check,
+    settings: Settings,
 }
 
 /// An outcome. What failed exactly is in the log; a reason holds neither addresses nor secrets.
@@ -22,56 +21,81 @@ pub(crate) struct Checks {
 #[serde(tag = "status", rename_all = "snake_case")]
 enum Check {
     Passed,
-    Failed { reason: String },
+    /// The schema is older than the program, and the next request brings it up to date. Requests can be sent: were they held
+    /// back, nothing ever would.
+    Pending,
+    Failed {
+        reason: String,
+    },
     Skipped,
 }
 
-impl Check {
-    fn failed(name: &str, reason: &impl std::error::Error, cause: &impl std::fmt::Debug) -> Self {
-        tracing::warn!(check = name, ?cause, "a health check failed");
-        Self::Failed { reason: reason.to_string() }
+/// What is wrong with the settings, each by its name and none with its value.
+#[derive(Serialize)]
+#[serde(tag = "status", rename_all = "snake_case")]
+enum Settings {
+    Passed,
+    Failed { problems: Vec<Problem> },
+}
+
+#[derive(Serialize)]
+struct Problem {
+    setting: String,
+    problem: String,
+}
+
+impl From<InvalidSetting> for Problem {
+    fn from(invalid: InvalidSetting) -> Self {
+        Self { setting: invalid.name.to_owned(), problem: invalid.problem.into_owned() }
     }
 }
 
 impl Checks {
-    /// Checks everything, the store beside the database.
+    /// Checks everything, and changes nothing.
     pub(crate) async fn run(host: &Host) -> Self {
-        let ((database, schema), key_value) = futures::join!(database(host), key_value(host));
-        Self { database, schema, key_value }
+        let ((database, schema), settings) = futures::join!(database(host), settings(host));
+        Self { database, schema, settings }
     }
 
     pub(crate) fn is_passed(&self) -> bool {
-        [&self.database, &self.schema, &self.key_value].iter().all(|check| matches!(check, Check::Passed))
+        let can_work = |check: &Check| matches!(check, Check::Passed | Check::Pending);
+        can_work(&self.database) && can_work(&self.schema) && matches!(self.settings, Settings::Passed)
     }
 }
 
-/// The database and its schema, which is brought up to date if the deployment wants that: a probe is often the first
-/// request of all.
+/// The database and its schema, which a probe never changes.
 async fn database(host: &Host) -> (Check, Check) {
-    let needed = MIGRATIONS.last().map_or(0, |migration| migration.number);
-    match within(host.clock.as_ref(), LIMIT, host::schema_version(host.sql.as_ref())).await {
-        Ok(Ok(version)) if version >= needed => (Check::Passed, Check::Passed),
-        Ok(Ok(_)) => (Check::Passed, schema(host).await),
-        Ok(Err(error)) => (Check::failed("database", &error, &error), Check::Skipped),
-        Err(elapsed) => (Check::failed("database", &elapsed, &elapsed), Check::Skipped),
+    match within(host.clock.as_ref(), LIMIT, host::schema_state(host)).await {
+        Ok(Ok(SchemaState::Current)) => (Check::Passed, Check::Passed),
+        Ok(Ok(SchemaState::Pending)) => (Check::Passed, Check::Pending),
+        Ok(Err(ReadyError::Migrate(MigrateError::Sql(error)))) => (failed("database", &error), Check::Skipped),
+        Ok(Err(error)) => (Check::Passed, failed("schema", &error)),
+        Err(elapsed) => (failed("database", &elapsed), Check::Skipped),
     }
 }
 
-/// A migration must not be dropped half way because a probe has no patience, so there is no limit here.
-async fn schema(host: &Host) -> Check {
-    match host::ready(host).await {
-        Ok(()) => Check::Passed,
-        Err(error) => Check::failed("schema", &error, &error),
-    }
+fn failed(name: &str, error: &(impl std::error::Error + 'static)) -> Check {
+    tracing::warn!(check = name, cause = ?error, "a health check failed");
+    Check::Failed { reason: error.to_string() }
 }
 
-/// Reads a key that is never written: an answer is all that is wanted.
-async fn key_value(host: &Host) -> Check {
-    let nobody = WorkspaceId::new(Timestamp::from_millis(0), [0; 10]);
-    let key = CacheKey::new(nobody, "health", "probe");
-    match within(host.clock.as_ref(), LIMIT, host.cache.get(&key)).await {
-        Ok(Ok(_)) => Check::Passed,
-        Ok(Err(error)) => Check::failed("key_value", &error, &error),
-        Err(elapsed) => Check::failed("key_value", &elapsed, &elapsed),
+/// Each capability checks its own settings.
+async fn settings(host: &Host) -> Settings {
+    let mut problems: Vec<Problem> = host::check_settings(host).await.into_iter().map(Problem::from).collect();
+    match auth::check_settings(host).await {
+        Ok(faults) => problems.extend(
+            faults
+                .into_iter()
+                .map(|fault| Problem { setting: fault.name.to_owned(), problem: fault.reason.into_owned() }),
+        ),
+        Err(error) => {
+            tracing::warn!(cause = ?error, "a health check failed");
+            problems.push(Problem { setting: error.name, problem: "cannot be read".to_owned() });
+        }
     }
+    problems.extend(llm::check_settings(host).await.into_iter().map(Problem::from));
+    for Problem { setting, problem } in &problems {
+        tracing::warn!(setting, problem, "a setting is wrong");
+    }
+    if problems.is_empty() { Settings::Passed } else { Settings::Failed { problems } }
 }

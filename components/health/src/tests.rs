@@ -6,6 +6,7 @@ use axum::body::{Body, to_bytes};
 use host::{
     Host,
     fake::{Fakes, databases_at, sqlite_database},
+    schema_version,
     sql::Unusable,
 };
 use serde_json::{Value, json};
@@ -30,10 +31,10 @@ async fn a_deployment_that_works_is_ready() {
         "database": {
           "status": "passed"
         },
-        "key_value": {
+        "schema": {
           "status": "passed"
         },
-        "schema": {
+        "settings": {
           "status": "passed"
         }
       },
@@ -45,10 +46,16 @@ async fn a_deployment_that_works_is_ready() {
 }
 
 #[tokio::test]
-async fn a_probe_brings_the_schema_of_a_fresh_database_up_to_date() {
+async fn a_probe_of_a_fresh_database_says_what_the_first_request_will_do_and_does_nothing() {
     for database in databases_at(&[]).await {
         let fakes = Fakes::new(Arc::clone(&database.sql));
-        assert_eq!(get(&fakes.host, "/health/ready").await.0, 200);
+        let (status, body) = get(&fakes.host, "/health/ready").await;
+        assert_eq!((status, &body["checks"]["schema"]), (200, &json!({ "status": "pending" })));
+        fakes.tasks.run().await;
+        assert_eq!(schema_version(&*database.sql).await, Ok(0));
+        host::ready(&fakes.host).await.unwrap();
+        let (_, body) = get(&fakes.host, "/health/ready").await;
+        assert_eq!(body["checks"]["schema"], json!({ "status": "passed" }));
     }
 }
 
@@ -56,12 +63,38 @@ async fn a_probe_brings_the_schema_of_a_fresh_database_up_to_date() {
 async fn an_old_schema_is_named_when_it_is_not_to_be_changed() {
     for database in databases_at(&[]).await {
         let fakes = Fakes::new(Arc::clone(&database.sql));
-        fakes.variables.set("auto_migrate", "false");
+        fakes.variables.set("auto_migrate", "False");
         let (status, body) = get(&fakes.host, "/health/ready").await;
         assert_eq!(status, 503);
         assert_eq!(body["checks"]["database"], json!({ "status": "passed" }));
         let reason = body["checks"]["schema"]["reason"].as_str().unwrap();
         assert!(reason.starts_with("the schema is at version 0, this program needs "), "{reason}");
+    }
+}
+
+#[tokio::test]
+async fn every_wrong_setting_is_named_and_none_of_their_values() {
+    let database = sqlite_database().await;
+    for (name, value) in [
+        ("auth_secret", "hunter2"),
+        ("bootstrap_admin_email", "hunter2"),
+        ("auto_migrate", "hunter2"),
+        ("retention_months", "hunter2"),
+        ("llm_models", "hunter2"),
+        ("llm_models", "[]"),
+        ("llm_script", "hunter2"),
+        ("default_model", "hunter2"),
+    ] {
+        let fakes = Fakes::new(Arc::clone(&database.sql));
+        fakes.variables.set("bootstrap_admin_password", "correct horse");
+        fakes.variables.set(name, value);
+        let (status, body) = get(&fakes.host, "/health/ready").await;
+        assert_eq!((status, &body["checks"]["settings"]["status"]), (503, &json!("failed")), "{name}: {body}");
+        assert_eq!(body["checks"]["settings"]["problems"][0]["setting"], name, "{body}");
+        assert_eq!(body["checks"]["settings"]["problems"][1], Value::Null, "{body}");
+        assert!(!body.to_string().contains("hunter2"), "{body}");
+        // Whoever restarts what is not live would restart it in vain.
+        assert_eq!(get(&fakes.host, "/health/live").await.0, 200);
     }
 }
 
@@ -75,5 +108,5 @@ async fn without_a_database_the_deployment_is_live_and_says_what_is_missing_but_
     let reason = "the database is not available";
     assert_eq!(body["checks"]["database"], json!({ "status": "failed", "reason": reason }));
     assert_eq!(body["checks"]["schema"], json!({ "status": "skipped" }));
-    assert_eq!(body["checks"]["key_value"], json!({ "status": "passed" }));
+    assert_eq!(body["checks"]["settings"], json!({ "status": "passed" }));
 }

@@ -7,7 +7,7 @@ use ids::Timestamp;
 use crate::{repo, token::TokenKey};
 
 /// What a key is made of at least (RFC 7518, section 3.2).
-const MIN_SECRET_BYTES: usize = 32;
+pub(crate) const MIN_SECRET_BYTES: usize = 32;
 
 /// Why there is no key.
 #[derive(Debug, thiserror::Error)]

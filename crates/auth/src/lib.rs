@@ -15,6 +15,7 @@ mod principal;
 mod refresh;
 mod repo;
 mod session;
+mod settings;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 mod token;
@@ -28,5 +29,6 @@ pub use crate::{
     principal::Principal,
     refresh::REFRESH_TOKEN_TTL,
     session::{Device, Session},
+    settings::{SettingFault, check_settings},
     token::{ACCESS_TOKEN_TTL, AccessClaims, InvalidToken, TokenKey},
 };

@@ -40,7 +40,7 @@ impl Model {
 }
 
 /// Who provides a model.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum ProviderName {
     /// Any server that speaks OpenAI's Chat Completions.
@@ -152,6 +152,11 @@ impl Catalogue {
     /// The model called `name`.
     pub fn find(&self, name: &str) -> Option<&Model> {
         self.0.iter().find(|model| model.name == name)
+    }
+
+    /// Who provides its models.
+    pub(crate) fn providers(&self) -> impl Iterator<Item = ProviderName> {
+        self.0.iter().map(|model| model.provider)
     }
 
     /// The catalogue as `GET /v1/models` shows it.

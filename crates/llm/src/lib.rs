@@ -14,6 +14,7 @@ mod event_stream;
 mod exchange;
 mod gateway;
 mod provider;
+mod settings;
 mod tokens;
 pub mod wire;
 
@@ -25,5 +26,6 @@ pub use crate::{
     event_stream::to_sse,
     gateway::Gateway,
     provider::scripted::{Script, ScriptError},
+    settings::check_settings,
     tokens::{BYTES_PER_TOKEN, estimate_tokens},
 };
