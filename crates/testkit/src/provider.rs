@@ -224,8 +224,8 @@ async fn serve(mut stream: TcpStream, number: usize, script: &Script, state: &Mu
 
 fn asked(head: String, body: &[u8], earlier: usize, earlier_here: usize) -> Asked {
     let body: Value = serde_json::from_slice(body).unwrap_or_default();
-    let messages = body["messages"].as_array().into_iter().flatten();
-    let last = messages.filter(|message| message["role"] == "user").next_back();
+    let mut messages = body["messages"].as_array().into_iter().flatten();
+    let last = messages.rfind(|message| message["role"] == "user");
     let message = last.and_then(|message| message["content"].as_str()).unwrap_or_default().to_owned();
     Asked { head, body, message, earlier, earlier_here }
 }
