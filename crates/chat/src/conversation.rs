@@ -6,7 +6,13 @@ use fault::FieldFault;
 use host::sql::Transaction;
 use ids::{ConversationId, Timestamp, UserId, WorkspaceId};
 
-use crate::{Chat, agent, error::ChatError, transaction::conclude, viewer::Viewer};
+use crate::{
+    Chat, agent,
+    deletion::{self, CLAIM, Tombstone},
+    error::ChatError,
+    transaction::conclude,
+    viewer::Viewer,
+};
 
 /// A conversation, without its messages.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -81,6 +87,7 @@ impl Chat {
         if !agent::exists(&agent) {
             return Err(ChatError::UnknownAgent);
         }
+        self.sweep_later();
         let now = self.host.now();
         let conversation = Conversation {
             id: self.host.new_id(),
@@ -104,6 +111,7 @@ impl Chat {
         before: Option<ConversationId>,
         rows: i64,
     ) -> Result<Vec<Conversation>, ChatError> {
+        self.sweep_later();
         Ok(repo::list(&*self.host.sql, viewer, before, rows).await?)
     }
 
@@ -134,8 +142,8 @@ impl Chat {
         conclude(transaction, outcome).await
     }
 
-    /// Deletes the conversation `id` with all of its messages, if `condition` holds for it as it is. An answer that is
-    /// being written ends without a trace.
+    /// Deletes the conversation `id`, if `condition` holds for it as it is: nobody sees it any more. Its messages are deleted after
+    /// that, the newest first, so that an answer that is being written ends without a trace.
     pub async fn delete<E: From<ChatError>>(
         &self,
         viewer: &Viewer,
@@ -146,11 +154,15 @@ impl Chat {
         let work = async {
             let conversation = self.locked(&mut *transaction, viewer, id).await?;
             condition(&conversation)?;
-            repo::delete(&mut *transaction, &conversation).await.map_err(ChatError::from)?;
-            Ok(())
+            let (dialect, now) = (self.host.sql.dialect(), self.host.now());
+            let buried = deletion::repo::bury(&mut *transaction, dialect, &conversation, now, CLAIM).await;
+            buried.map_err(ChatError::from)?;
+            Ok(conversation)
         };
-        let outcome = work.await;
-        conclude(transaction, outcome).await
+        let outcome: Result<_, E> = work.await;
+        let Conversation { id, workspace, .. } = conclude(transaction, outcome).await?;
+        self.erase_later(Tombstone { conversation: id, workspace });
+        Ok(())
     }
 
     async fn locked(

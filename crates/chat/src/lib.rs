@@ -13,6 +13,7 @@ mod agent;
 mod backoff;
 mod budget;
 mod conversation;
+mod deletion;
 mod ending;
 mod error;
 mod event;
@@ -32,7 +33,7 @@ use std::sync::Arc;
 
 use host::Host;
 
-use crate::{agent::Directory, budget::LongMessages};
+use crate::{agent::Directory, budget::LongMessages, deletion::Sweeper};
 pub use crate::{
     budget::Hold,
     conversation::{Change, Conversation, Draft, Title},
@@ -52,12 +53,20 @@ pub struct Chat {
     format: Arc<dyn EventFormat>,
     agents: Arc<Directory>,
     long_messages: LongMessages,
+    sweeper: Sweeper,
 }
 
 impl Chat {
     /// Conversations in `host`'s database, whose events are written by `format`.
     pub fn new(host: Host, format: Arc<dyn EventFormat>) -> Self {
         let llm = llm::Client::new(host.http.clone());
-        Self { agents: Arc::new(Directory::default()), long_messages: LongMessages::default(), llm, format, host }
+        Self {
+            agents: Arc::new(Directory::default()),
+            long_messages: LongMessages::default(),
+            sweeper: Sweeper::default(),
+            llm,
+            format,
+            host,
+        }
     }
 }

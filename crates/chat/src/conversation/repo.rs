@@ -4,7 +4,7 @@ use host::sql::{Dialect, Row, Sql, SqlError, Transaction, Value};
 use ids::ConversationId;
 
 use super::Conversation;
-use crate::{message, viewer::Viewer};
+use crate::viewer::Viewer;
 
 /// The condition on a conversation that a viewer may know of; its parameters are [`Viewer::params`].
 pub(crate) const VISIBLE: &str = "workspace_id = ? AND (owner_id = ? OR ? = 1)";
@@ -99,13 +99,6 @@ pub(crate) async fn update(transaction: &mut dyn Transaction, conversation: &Con
         conversation.id.to_string().into(),
         conversation.workspace.to_string().into(),
     ];
-    transaction.execute(statement, params).await
-}
-
-pub(crate) async fn delete(transaction: &mut dyn Transaction, conversation: &Conversation) -> Result<(), SqlError> {
-    message::repo::delete_all(transaction, conversation).await?;
-    let statement = "DELETE FROM conversations WHERE id = ? AND workspace_id = ?";
-    let params = vec![conversation.id.to_string().into(), conversation.workspace.to_string().into()];
     transaction.execute(statement, params).await
 }
 

@@ -10,10 +10,7 @@ use ids::{ConversationId, Id, MessageId, Timestamp, WorkspaceId};
 
 use super::{Author, Message, Status, Usage};
 use crate::{
-    conversation::{
-        Conversation,
-        repo::{VISIBLE, for_update},
-    },
+    conversation::repo::{VISIBLE, for_update},
     history::{Exchange, Past, Recent},
     viewer::Viewer,
 };
@@ -355,33 +352,6 @@ pub(crate) async fn is_unfinished(sql: &dyn Sql, workspace: WorkspaceId, id: Mes
     let statement = "SELECT 1 FROM messages \
                      WHERE id = ? AND created_at = ? AND workspace_id = ? AND status = 'in_progress'";
     Ok(!sql.query(statement, by_id(workspace, id).into()).await?.is_empty())
-}
-
-/// Deletes all messages of a conversation and their events. The caller holds the conversation's row.
-pub(crate) async fn delete_all(transaction: &mut dyn Transaction, conversation: &Conversation) -> Result<(), SqlError> {
-    let id = [Value::from(conversation.id.to_string()), conversation.workspace.to_string().into()];
-    // MariaDB would read all events there are for a subquery in a DELETE, so the ids make the detour over us.
-    let batch = 1000;
-    let mut answers: Vec<Value> = Vec::new();
-    let mut position: i64 = 0;
-    while position <= conversation.message_count {
-        let statement = "SELECT id FROM messages WHERE conversation_id = ? AND workspace_id = ? AND role = 'assistant' \
-                         AND position > ? AND position <= ?";
-        let range = [Value::from(position), (position + batch).into()];
-        for row in transaction.query(statement, id.iter().cloned().chain(range).collect()).await? {
-            answers.push(Value::Text(row.get(0)?));
-        }
-        position += batch;
-    }
-    // Messages before events: whoever writes an answer takes them in this order too, so that neither waits for the other.
-    let messages = "DELETE FROM messages WHERE conversation_id = ? AND workspace_id = ?";
-    transaction.execute(messages, id.to_vec()).await?;
-    for answers in answers.chunks(500) {
-        let marks = vec!["?"; answers.len()].join(", ");
-        let events = format!("DELETE FROM message_events WHERE message_id IN ({marks}) AND workspace_id = ?");
-        transaction.execute(&events, answers.iter().chain([&id[1]]).cloned().collect()).await?;
-    }
-    Ok(())
 }
 
 fn by_id(workspace: WorkspaceId, id: MessageId) -> [Value; 3] {

@@ -108,26 +108,3 @@ async fn a_title_changes_alone_and_only_on_its_condition() {
         assert_eq!(room.chat.change(&room.owner, conversation, without, any).await.unwrap().title, None);
     }
 }
-
-#[tokio::test]
-async fn a_deleted_conversation_leaves_nothing_behind() {
-    for room in rooms().await {
-        let conversation = room.conversation().await;
-        room.stream(conversation, "Hi").await;
-        let lead = room.model.is_led();
-        let events = room.begin_answer(conversation, "Hi").await;
-        let writer = room.writer();
-        lead.unbounded_send(Ok(spoken("Well"))).unwrap();
-        writer.settles().await;
-
-        room.chat.delete(&room.owner, conversation, |_| Ok::<(), ChatError>(())).await.unwrap();
-        lead.unbounded_send(Ok(spoken(", yes"))).unwrap();
-        lead.unbounded_send(Ok(last_words())).unwrap();
-        assert!(writer.settles().await, "the writer stops");
-        assert_eq!(events.count().await, 2);
-        for table in ["conversations", "messages", "message_events"] {
-            let rows = room.fakes.host.sql.query(&format!("SELECT COUNT(*) FROM {table}"), Vec::new()).await.unwrap();
-            assert_eq!(rows[0].get::<i64>(0).unwrap(), 0, "{table}");
-        }
-    }
-}

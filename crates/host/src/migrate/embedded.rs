@@ -21,4 +21,5 @@ macro_rules! migrations {
 pub const MIGRATIONS: &[Migration] = migrations![
     1 "0001_identity",
     2 "0002_conversations",
+    5 "0005_once_and_gone",
 ];

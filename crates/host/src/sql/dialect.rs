@@ -35,6 +35,24 @@ impl Dialect {
         }
     }
 
+    /// An expression for the time by the database's clock, in milliseconds since the epoch: the same for every host that asks,
+    /// which the clocks of hosts are not. Leases are set and compared with it and with nothing else.
+    pub fn now_ms(self) -> &'static str {
+        match self {
+            Self::MariaDb => "CAST(UNIX_TIMESTAMP(NOW(3)) * 1000 AS SIGNED)",
+            // 2440587.5 is the Julian day of the epoch (<https://sqlite.org/lang_datefunc.html>).
+            Self::Sqlite => "CAST(ROUND((julianday('now') - 2440587.5) * 86400000.0) AS INTEGER)",
+        }
+    }
+
+    /// What ends a SELECT that holds its rows until the end of the transaction. On SQLite a transaction holds the whole database.
+    pub fn for_update(self) -> &'static str {
+        match self {
+            Self::MariaDb => " FOR UPDATE",
+            Self::Sqlite => "",
+        }
+    }
+
     /// True where a connection can die while nobody uses it.
     pub(crate) fn goes_stale(self) -> bool {
         matches!(self, Self::MariaDb)
