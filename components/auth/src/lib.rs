@@ -23,10 +23,10 @@ fn app(host: Host) -> App {
     let authenticator = Arc::new(Authenticator::new(host.clone()));
     let accounts = Arc::new(Accounts::new(host.clone(), authenticator.clone()));
     Routes::new()
-        .post("/v1/auth/register", register)
-        .post("/v1/auth/login", log_in)
-        .post("/v1/auth/refresh", refresh)
-        .post("/v1/auth/logout", log_out)
+        .post_repeatable("/v1/auth/register", register)
+        .post_repeatable("/v1/auth/login", log_in)
+        .post_repeatable("/v1/auth/refresh", refresh)
+        .post_repeatable("/v1/auth/logout", log_out)
         .get("/v1/auth/sessions", list_sessions)
         .delete("/v1/auth/sessions/{id}", end_session)
         .get("/v1/me", me)

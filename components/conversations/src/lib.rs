@@ -13,8 +13,11 @@ use axum::{
     http::{StatusCode, header},
     response::{IntoResponse, Response},
 };
-use chat::{Chat, Event, Follow, MessagePage, Viewer};
-use edge::{App, Caller, IfMatch, Json, Page, Paging, Path, Problem, Query, Routes, Tagged, Trace, can, holding, sse};
+use chat::{Begun, Chat, Event, Follow, MessagePage, Viewer};
+use edge::{
+    App, Caller, IfMatch, Json, Keyed, Page, Paging, Path, Problem, Query, Routes, Tagged, Trace, can, holding,
+    replayed, sse,
+};
 use futures::{Stream, StreamExt};
 use host::{Clock, Host};
 use ids::{ConversationId, MessageId};
@@ -39,9 +42,9 @@ fn app(host: Host) -> App {
         .patch("/v1/conversations/{id}", change)
         .delete("/v1/conversations/{id}", delete)
         .get("/v1/conversations/{id}/messages", list_messages)
-        .post("/v1/conversations/{id}/messages", post_message)
+        .post_repeatable("/v1/conversations/{id}/messages", post_message)
         .get("/v1/conversations/{id}/messages/{message_id}/events", follow)
-        .post("/v1/conversations/{id}/messages/{message_id}/cancel", cancel)
+        .post_repeatable("/v1/conversations/{id}/messages/{message_id}/cancel", cancel)
         .build(&host, state)
 }
 
@@ -63,12 +66,13 @@ async fn list(
 async fn begin(
     caller: Caller<can::WriteConversations>,
     State(Conversations { chat, .. }): State<Conversations>,
-    Json(body): Json<NewConversation>,
+    Keyed { attempt, body }: Keyed<NewConversation>,
 ) -> Result<Response, Problem> {
-    let conversation = chat.begin(&viewer(&caller), body.parse()?).await?;
+    let Begun { conversation, is_replay } = chat.begin(&viewer(&caller), body.parse()?, attempt.as_ref()).await?;
     let location = format!("/v1/conversations/{}", conversation.id);
     let answer = Tagged::new(conversation.version, Json(WireConversation::from(conversation)));
-    Ok((StatusCode::CREATED, [(header::LOCATION, location)], answer).into_response())
+    let answer = (StatusCode::CREATED, [(header::LOCATION, location)], answer);
+    Ok(if is_replay { replayed(answer) } else { answer.into_response() })
 }
 
 async fn read(

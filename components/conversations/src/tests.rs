@@ -284,3 +284,23 @@ async fn who_only_reads_cannot_write_and_who_is_nobody_sees_nothing() {
     let elsewhere = door.get(&path).await;
     assert_eq!((elsewhere.status, &elsewhere.json()["code"]), (404, &json!("conversation_not_found")));
 }
+
+#[tokio::test]
+async fn a_conversation_that_is_begun_twice_under_one_key_is_the_same_to_the_byte() {
+    let door = Door::open().await;
+    let begin = async |body: &'static str| {
+        let request = Request::post("/v1/conversations").header("authorization", &door.owner);
+        door.send(request.header("content-type", "application/json").header("idempotency-key", "k"), body).await
+    };
+    let first = begin(r#"{"title":"Trip"}"#).await;
+    door.with_body("PATCH", first.header("location"), &json!({"title": "Other"})).await;
+    let again = begin(r#"{"title":"Trip"}"#).await;
+    assert_eq!((first.status, again.status, &again.body), (201, 201, &first.body));
+    for name in ["location", "etag"] {
+        assert_eq!(again.header(name), first.header(name));
+    }
+    assert!(!first.headers.contains_key("idempotency-replayed"));
+    assert_eq!(again.header("idempotency-replayed"), "true");
+    let reused = begin(r#"{"title":"Another"}"#).await;
+    assert_eq!((reused.status, &reused.json()["code"]), (422, &json!("idempotency_key_reused")));
+}

@@ -34,7 +34,7 @@ const FRESH_FOR: Duration = Duration::from_secs(60);
 fn app(host: Host) -> App {
     let gateways = Gateways { host: host.clone(), current: Memory::new(1) };
     Routes::new()
-        .post("/v1/chat/completions", complete)
+        .post_repeatable("/v1/chat/completions", complete)
         .get("/v1/models", list_models)
         .without_database()
         .body_limit(BODY_LIMIT)

@@ -4,7 +4,8 @@ pub(crate) mod repo;
 
 use fault::FieldFault;
 use host::sql::Transaction;
-use ids::{ConversationId, Timestamp, UserId, WorkspaceId};
+use idempotency::{Attempt, Stored};
+use ids::{ConversationId, Id, Timestamp, UserId, WorkspaceId};
 
 use crate::{
     Chat, agent,
@@ -35,6 +36,23 @@ pub struct Conversation {
     pub updated_at: Timestamp,
     /// Changes whenever anything above does.
     pub version: i64,
+}
+
+impl Conversation {
+    /// What the same request began under the id `first`, as it was then: all the rest is said by the request, and the time by the id.
+    fn as_begun_under(self, first: &str) -> Result<Self, ChatError> {
+        let id: ConversationId = first.parse().map_err(|_| ChatError::UnreadableOutcome)?;
+        Ok(Self { id, created_at: id.made_at(), updated_at: id.made_at(), ..self })
+    }
+}
+
+/// A conversation that a request has begun.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Begun {
+    /// The conversation as it was begun.
+    pub conversation: Conversation,
+    /// True where an earlier request under the same key has begun it.
+    pub is_replay: bool,
 }
 
 /// A title: 1 to 200 characters, no line breaks or other control characters, no white space around it.
@@ -81,27 +99,35 @@ pub struct Change {
 }
 
 impl Chat {
-    /// Begins a conversation, owned by `viewer`.
-    pub async fn begin(&self, viewer: &Viewer, draft: Draft) -> Result<Conversation, ChatError> {
+    /// Begins a conversation, owned by `viewer`; if `attempt` is not the first under its key, the first has begun it.
+    pub async fn begin(&self, viewer: &Viewer, draft: Draft, attempt: Option<&Attempt>) -> Result<Begun, ChatError> {
         let agent = draft.agent.unwrap_or_else(|| agent::DEFAULT.to_owned());
         if !agent::exists(&agent) {
             return Err(ChatError::UnknownAgent);
         }
         self.sweep_later();
-        let now = self.host.now();
-        let conversation = Conversation {
-            id: self.host.new_id(),
+        let id: ConversationId = self.host.new_id();
+        let begun = Conversation {
+            id,
             workspace: viewer.workspace,
             owner: viewer.user,
             title: draft.title.map(|Title(title)| title),
             agent,
             message_count: 0,
-            created_at: now,
-            updated_at: now,
+            created_at: id.made_at(),
+            updated_at: id.made_at(),
             version: 1,
         };
-        repo::insert(&*self.host.sql, &conversation).await?;
-        Ok(conversation)
+        let (sql, insert) = (&*self.host.sql, repo::insert(&begun));
+        let Some(attempt) = attempt else {
+            sql.execute(&insert.text, insert.params).await?;
+            return Ok(Begun { conversation: begun, is_replay: false });
+        };
+        let stored = attempt.store(sql, viewer.into(), &id.to_string(), vec![insert], self.host.now()).await?;
+        match stored {
+            Stored::Before(first) => Ok(Begun { conversation: begun.as_begun_under(&first)?, is_replay: true }),
+            Stored::Now | Stored::NothingMatched => Ok(Begun { conversation: begun, is_replay: false }),
+        }
     }
 
     /// At most `rows` of the viewer's own conversations, newest first, from the one before `before` on.

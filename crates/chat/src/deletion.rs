@@ -65,7 +65,8 @@ impl Chat {
         self.host.tasks.spawn(Box::pin(erasing.instrument(tracing::Span::current())));
     }
 
-    /// Looks once in a while, after the response, whether others have left something to be deleted.
+    /// Looks once in a while, after the response, whether others have left something to be deleted, and for idempotency keys that
+    /// have expired.
     pub(crate) fn sweep_later(&self) {
         if self.sweeper.is_due(self.host.now()) {
             let chat = self.clone();
@@ -76,6 +77,9 @@ impl Chat {
 
     async fn sweep(&self) {
         let sql = &*self.host.sql;
+        if let Err(error) = idempotency::sweep(sql, self.host.now()).await {
+            tracing::warn!(cause = %error, "expired idempotency keys were not deleted");
+        }
         let claimed = async {
             let Some(tombstone) = repo::unclaimed(sql).await? else { return Ok(None) };
             Ok::<_, ChatError>(repo::claim(sql, tombstone, CLAIM).await?.then_some(tombstone))

@@ -2,6 +2,7 @@
 
 use fault::{Fault, FieldFault, Kind};
 use host::sql::SqlError;
+use idempotency::IdempotencyError;
 use llm::ModelError;
 
 /// Why something could not be done with a conversation or a message.
@@ -40,6 +41,12 @@ pub enum ChatError {
     /// A row of the database is not one that we write.
     #[error("a stored event cannot be read")]
     UnreadableEvent(#[source] serde_json::Error),
+    /// What is remembered of an idempotency key is not what we write.
+    #[error("what an idempotency key stands for cannot be read")]
+    UnreadableOutcome,
+    /// The request cannot be carried out under its idempotency key.
+    #[error(transparent)]
+    Idempotency(#[from] IdempotencyError),
     /// A setting could not be read.
     #[error(transparent)]
     Settings(#[from] host::VariablesError),
@@ -54,7 +61,8 @@ impl Fault for ChatError {
             Self::Overloaded => Kind::Unavailable,
             Self::Model(error) => error.kind(),
             Self::Sql(error) => error.kind(),
-            Self::UnreadableEvent(_) | Self::Settings(_) => Kind::Internal,
+            Self::Idempotency(error) => error.kind(),
+            Self::UnreadableEvent(_) | Self::UnreadableOutcome | Self::Settings(_) => Kind::Internal,
         }
     }
 
@@ -70,7 +78,8 @@ impl Fault for ChatError {
             Self::Overloaded => "overloaded",
             Self::Model(error) => error.code(),
             Self::Sql(error) => error.code(),
-            Self::UnreadableEvent(_) | Self::Settings(_) => "internal_error",
+            Self::Idempotency(error) => error.code(),
+            Self::UnreadableEvent(_) | Self::UnreadableOutcome | Self::Settings(_) => "internal_error",
         }
     }
 
@@ -78,6 +87,7 @@ impl Fault for ChatError {
         match self {
             Self::Model(error) => error.retry_after_ms(),
             Self::Sql(error) => error.retry_after_ms(),
+            Self::Idempotency(error) => error.retry_after_ms(),
             Self::Overloaded => Some(1000),
             _ => None,
         }

@@ -36,7 +36,7 @@ use host::Host;
 use crate::{agent::Directory, budget::LongMessages, deletion::Sweeper};
 pub use crate::{
     budget::Hold,
-    conversation::{Change, Conversation, Draft, Title},
+    conversation::{Begun, Change, Conversation, Draft, Title},
     error::ChatError,
     event::{Event, EventFormat, EventName},
     follow::Follow,

@@ -4,6 +4,7 @@ mod answering;
 mod deleting;
 mod following;
 mod keeping;
+mod once;
 mod outages;
 mod paging;
 mod posting;
@@ -182,7 +183,7 @@ impl Room {
     }
 
     async fn conversation(&self) -> ConversationId {
-        let id = self.chat.begin(&self.owner, Draft::default()).await.unwrap().id;
+        let id = self.chat.begin(&self.owner, Draft::default(), None).await.unwrap().conversation.id;
         // The room's instance looks once for what others have left to be done, and finds nothing.
         self.fakes.tasks.run().await;
         id

@@ -20,3 +20,9 @@ impl Viewer {
         [self.workspace.to_string().into(), self.user.to_string().into(), self.manages_workspace.into()]
     }
 }
+
+impl From<&Viewer> for idempotency::Owner {
+    fn from(viewer: &Viewer) -> Self {
+        Self { workspace: viewer.workspace, user: viewer.user }
+    }
+}

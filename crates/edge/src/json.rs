@@ -28,10 +28,8 @@ impl<T: DeserializeOwned, S: Sync> FromRequest<S> for Json<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
-        if !is_json(request.headers()) {
-            return Err(Problem::refused(Refusal::UnsupportedMediaType));
-        }
-        parse(&read(request.into_body()).await?).map(Self)
+        let (parts, body) = request.into_parts();
+        parse(&text(&parts.headers, body).await?).map(Self)
     }
 }
 
@@ -49,6 +47,11 @@ impl<T: Serialize> IntoResponse for Json<T> {
             Err(error) => Problem::internal(format!("the answer cannot be written as JSON: {error}")).into_response(),
         }
     }
+}
+
+/// The whole body of a request whose headers say that it is JSON.
+pub(crate) async fn text(headers: &HeaderMap, body: Body) -> Result<Bytes, Problem> {
+    if is_json(headers) { read(body).await } else { Err(Problem::refused(Refusal::UnsupportedMediaType)) }
 }
 
 /// True for `application/json` and `application/...+json`, with whatever parameters: JSON is UTF-8 (RFC 8259, section 8.1),
@@ -73,7 +76,7 @@ fn is_too_large(error: &(dyn std::error::Error + 'static)) -> bool {
 }
 
 /// The `T` that `text` describes.
-fn parse<T: DeserializeOwned>(text: &[u8]) -> Result<T, Problem> {
+pub(crate) fn parse<T: DeserializeOwned>(text: &[u8]) -> Result<T, Problem> {
     let malformed = |detail: String| Problem::because(Refusal::MalformedJson, detail);
     let Ok(text) = std::str::from_utf8(text) else {
         return Err(malformed("The request body is not UTF-8.".to_owned()));

@@ -28,6 +28,18 @@
 //! edge::Routes::<()>::new().get("/v1/secrets", open_to_whom);
 //! ```
 //!
+//! Nor does one of a POST that does not say what happens when it is sent twice:
+//!
+//! ```compile_fail
+//! edge::Routes::<()>::new().post("/v1/orders", async |_: edge::Anyone, edge::Json(()): edge::Json<()>| "ordered");
+//! ```
+//!
+//! ```
+//! edge::Routes::<()>::new()
+//!     .post("/v1/orders", async |_: edge::Anyone, order: edge::Keyed<String>| order.body)
+//!     .post_repeatable("/v1/orders/cancel", async |_: edge::Anyone| "cancelled");
+//! ```
+//!
 //! With `host` and `step` this is the only crate that names `spin_sdk`, in one file. It decides nothing that a capability
 //! should decide.
 
@@ -40,6 +52,7 @@ mod conditional;
 mod guard;
 mod holding;
 mod json;
+mod keyed;
 pub mod log;
 mod page;
 mod path;
@@ -70,11 +83,12 @@ pub use crate::{
     guard::{Ability, Anyone, Caller, Component, Guard, Guarded, Needs, SignedIn, X_KOWAI_WORKSPACE},
     holding::holding,
     json::Json,
+    keyed::{Keyed, TakesKey, replayed},
     page::{Cursor, Limit, Page, Paging},
     path::Path,
     problem::{MEDIA_TYPE, Problem, ProblemBody},
     query::Query,
-    routes::{Route, Routes},
+    routes::{Repeats, Route, Routes},
     sse::LastEventId,
     trace::{CorrelationId, Trace, X_KOWAI_TRACE, X_REQUEST_ID},
 };

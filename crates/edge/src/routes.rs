@@ -15,6 +15,7 @@ use crate::{
     app::App,
     body_limit::DEFAULT_BODY_LIMIT,
     guard::{Gate, Guarded, Guarding, Needs},
+    keyed::TakesKey,
     problem::Problem,
     refusal::Refusal,
 };
@@ -28,11 +29,27 @@ pub struct Route {
     pub path: &'static str,
     /// What is asked of callers.
     pub needs: Needs,
+    /// What becomes of it when it is sent twice, where that is not said by its method (RFC 9110, section 9.2.2): of a POST.
+    pub repeats: Option<Repeats>,
+}
+
+/// What becomes of a POST that is sent twice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Repeats {
+    /// Under the same `Idempotency-Key` it happens once.
+    Keyed,
+    /// To do it twice is to do it once, or whoever may call it sees to that.
+    Harmless,
 }
 
 impl fmt::Display for Route {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:<6} {:<48} {}", self.method, self.path, self.needs)
+        write!(f, "{:<6} {:<48} {}", self.method, self.path, self.needs)?;
+        match self.repeats {
+            None => Ok(()),
+            Some(Repeats::Keyed) => f.write_str(", keyed"),
+            Some(Repeats::Harmless) => f.write_str(", repeatable"),
+        }
     }
 }
 
@@ -80,31 +97,38 @@ impl<S: Clone + Send + Sync + 'static> Routes<S> {
     /// `GET path`, and `HEAD` with it.
     #[must_use]
     pub fn get<H: Handler<T, S>, T: Guarded + 'static>(self, path: &'static str, handler: H) -> Self {
-        self.add("GET", MethodFilter::GET, path, handler)
+        self.add("GET", MethodFilter::GET, path, None, handler)
     }
 
-    /// `POST path`.
+    /// `POST path`, which happens once under an `Idempotency-Key`, however often it is sent: the handler's last argument is
+    /// [`Keyed`](crate::Keyed).
     #[must_use]
-    pub fn post<H: Handler<T, S>, T: Guarded + 'static>(self, path: &'static str, handler: H) -> Self {
-        self.add("POST", MethodFilter::POST, path, handler)
+    pub fn post<H: Handler<T, S>, T: Guarded + TakesKey + 'static>(self, path: &'static str, handler: H) -> Self {
+        self.add("POST", MethodFilter::POST, path, Some(Repeats::Keyed), handler)
+    }
+
+    /// `POST path` without a key: to do it twice is to do it once, or whoever may call it sees to that.
+    #[must_use]
+    pub fn post_repeatable<H: Handler<T, S>, T: Guarded + 'static>(self, path: &'static str, handler: H) -> Self {
+        self.add("POST", MethodFilter::POST, path, Some(Repeats::Harmless), handler)
     }
 
     /// `PUT path`.
     #[must_use]
     pub fn put<H: Handler<T, S>, T: Guarded + 'static>(self, path: &'static str, handler: H) -> Self {
-        self.add("PUT", MethodFilter::PUT, path, handler)
+        self.add("PUT", MethodFilter::PUT, path, None, handler)
     }
 
     /// `PATCH path`.
     #[must_use]
     pub fn patch<H: Handler<T, S>, T: Guarded + 'static>(self, path: &'static str, handler: H) -> Self {
-        self.add("PATCH", MethodFilter::PATCH, path, handler)
+        self.add("PATCH", MethodFilter::PATCH, path, None, handler)
     }
 
     /// `DELETE path`.
     #[must_use]
     pub fn delete<H: Handler<T, S>, T: Guarded + 'static>(self, path: &'static str, handler: H) -> Self {
-        self.add("DELETE", MethodFilter::DELETE, path, handler)
+        self.add("DELETE", MethodFilter::DELETE, path, None, handler)
     }
 
     fn add<H: Handler<T, S>, T: Guarded + 'static>(
@@ -112,9 +136,10 @@ impl<S: Clone + Send + Sync + 'static> Routes<S> {
         method: &'static str,
         filter: MethodFilter,
         path: &'static str,
+        repeats: Option<Repeats>,
         handler: H,
     ) -> Self {
-        self.routes.push((Route { method, path, needs: T::NEEDS }, on(filter, handler)));
+        self.routes.push((Route { method, path, needs: T::NEEDS, repeats }, on(filter, handler)));
         self
     }
 

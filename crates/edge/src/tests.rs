@@ -3,6 +3,7 @@
 mod bodies;
 mod guards;
 mod hostile;
+mod keys;
 mod logs;
 mod pages;
 mod stack;
@@ -25,8 +26,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::{
-    Anyone, App, Caller, Client, Component, IfMatch, Json, LastEventId, Page, Paging, Path, Problem, Query, Routes,
-    Tagged, Trace, can, sse,
+    Anyone, App, Caller, Client, Component, IfMatch, Json, Keyed, LastEventId, Page, Paging, Path, Problem, Query,
+    Routes, Tagged, Trace, can, replayed, sse,
 };
 
 /// A body with a bit of everything.
@@ -75,9 +76,13 @@ fn routes() -> Routes<Host> {
         .get("/trace", async |_: Anyone, trace: Trace| trace.traceparent())
         .get("/client", async |_: Anyone, client: Client| format!("{client:?}"))
         .get("/me", async |caller: Caller| caller.name.clone())
-        .post("/conversations", async |_: Caller<can::WriteConversations>| StatusCode::NO_CONTENT)
+        .post_repeatable("/conversations", async |_: Caller<can::WriteConversations>| StatusCode::NO_CONTENT)
+        .post("/orders", async |_: Anyone, order: Keyed<Cat>| {
+            let key = order.attempt.map_or("no key".to_owned(), |attempt| format!("{attempt:?}"));
+            replayed(format!("{}: {key}", order.body.name))
+        })
         .get("/internal", async |component: Component| component.workspace.to_string())
-        .post("/cats", async |_: Anyone, Json(cat): Json<Cat>| Json(cat))
+        .post_repeatable("/cats", async |_: Anyone, Json(cat): Json<Cat>| Json(cat))
         .get("/cats", async |_: Anyone, Query(paging): Query<Paging<i64>>| {
             let from = paging.after().map_or(0, |last| last + 1);
             Json(Page::of((from..60.min(from + paging.limit.and_one())).collect(), paging.limit, |cat| *cat))
@@ -90,7 +95,7 @@ fn routes() -> Routes<Host> {
         .get("/axum/{number}", async |_: Anyone, axum::extract::Path(number): axum::extract::Path<u8>| {
             number.to_string()
         })
-        .post("/axum", async |_: Anyone, axum::Json(cat): axum::Json<Cat>| cat.name)
+        .post_repeatable("/axum", async |_: Anyone, axum::Json(cat): axum::Json<Cat>| cat.name)
         .get("/openai", async |_: Anyone| (StatusCode::BAD_REQUEST, axum::Json("an envelope of its own")))
         .get("/events", async |_: Anyone, State(host): State<Host>, LastEventId(last): LastEventId| {
             let first = sse::event(last.map_or(1, |last| last.saturating_add(1)), "greeting", "\"hello\"");

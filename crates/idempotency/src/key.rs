@@ -10,8 +10,13 @@ pub struct Key(String);
 
 /// A header is no idempotency key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("has to be 1 to 255 visible ASCII characters, bare or as a string of RFC 8941 (in quotes)")]
+#[error("{}", Self::DETAIL)]
 pub struct MalformedKey;
+
+impl MalformedKey {
+    /// What is wrong, as a predicate of the header.
+    pub const DETAIL: &str = "has to be 1 to 255 visible ASCII characters, bare or in quotes (RFC 8941, section 3.3.3)";
+}
 
 impl Key {
     const MAX_BYTES: usize = 255;

@@ -1,6 +1,6 @@
 //! The table `conversations`.
 
-use host::sql::{Dialect, Row, Sql, SqlError, Transaction, Value};
+use host::sql::{Dialect, Row, Sql, SqlError, Statement, Transaction, Value};
 use ids::ConversationId;
 
 use super::Conversation;
@@ -19,7 +19,7 @@ pub(crate) fn for_update(dialect: Dialect) -> &'static str {
     }
 }
 
-pub(crate) async fn insert(sql: &dyn Sql, conversation: &Conversation) -> Result<(), SqlError> {
+pub(crate) fn insert(conversation: &Conversation) -> Statement {
     let statement = format!("INSERT INTO conversations ({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)");
     let params = vec![
         conversation.id.to_string().into(),
@@ -32,7 +32,7 @@ pub(crate) async fn insert(sql: &dyn Sql, conversation: &Conversation) -> Result
         conversation.updated_at.into(),
         conversation.version.into(),
     ];
-    sql.execute(&statement, params).await
+    Statement::new(statement, params)
 }
 
 pub(crate) async fn find(sql: &dyn Sql, viewer: &Viewer, id: ConversationId) -> Result<Option<Conversation>, SqlError> {
