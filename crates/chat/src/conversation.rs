@@ -40,7 +40,7 @@ pub struct Conversation {
 
 impl Conversation {
     /// What the same request began under the id `first`, as it was then: all the rest is said by the request, and the time by the id.
-    fn as_begun_under(self, first: &str) -> Result<Self, ChatError> {
+    fn begun_under(self, first: &str) -> Result<Self, ChatError> {
         let id: ConversationId = first.parse().map_err(|_| ChatError::UnreadableOutcome)?;
         Ok(Self { id, created_at: id.made_at(), updated_at: id.made_at(), ..self })
     }
@@ -125,7 +125,7 @@ impl Chat {
         };
         let stored = attempt.store(sql, viewer.into(), &id.to_string(), vec![insert], self.host.now()).await?;
         match stored {
-            Stored::Before(first) => Ok(Begun { conversation: begun.as_begun_under(&first)?, is_replay: true }),
+            Stored::Before(first) => Ok(Begun { conversation: begun.begun_under(&first)?, is_replay: true }),
             Stored::Now | Stored::NothingMatched => Ok(Begun { conversation: begun, is_replay: false }),
         }
     }
