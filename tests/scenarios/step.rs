@@ -5,11 +5,8 @@ use serde_json::{Value, json};
 use testkit::Application;
 
 fn call(input: Value) -> Value {
-    let context = json!({
-        "workspace": "ws_1", "run": "run_1", "step": "shape", "attempt": 1,
-        "idempotency_key": "run_1/shape", "deadline_ms": 4_102_444_800_000_u64, "traceparent": ""
-    });
-    json!({"context": context, "input": input})
+    let execution = json!({"run": "run_1", "step": "shape", "attempt": 1, "idempotency_key": "run_1/shape"});
+    json!({"execution": execution, "input": input})
 }
 
 #[tokio::test]

@@ -15,13 +15,11 @@ use axum::{
 };
 use chat::{Begun, Chat, Event, Follow, MessagePage, Viewer};
 use edge::{
-    App, Caller, IfMatch, Json, Keyed, Page, Paging, Path, Problem, Query, Routes, Tagged, Trace, can, holding,
-    replayed, sse,
+    App, Caller, IfMatch, Json, Keyed, Page, Paging, Path, Problem, Query, Routes, Tagged, can, holding, replayed, sse,
 };
 use futures::{Stream, StreamExt};
 use host::{Clock, Host};
 use ids::{ConversationId, MessageId};
-use llm::Call;
 
 use crate::wire::{
     ConversationPatch, EventsQuery, NewConversation, NewMessage, WireConversation, WireEvents, WireMessage, WirePosted,
@@ -45,6 +43,7 @@ fn app(host: Host) -> App {
         .post_repeatable("/v1/conversations/{id}/messages", post_message)
         .get("/v1/conversations/{id}/messages/{message_id}/events", follow)
         .post_repeatable("/v1/conversations/{id}/messages/{message_id}/cancel", cancel)
+        .time_limit(llm::LONGEST_CALL)
         .build(&host, state)
 }
 
@@ -123,17 +122,16 @@ async fn post_message(
     caller: Caller<can::WriteConversations>,
     State(Conversations { chat, clock }): State<Conversations>,
     Path(id): Path<ConversationId>,
-    trace: Trace,
     Json(body): Json<NewMessage>,
 ) -> Result<Response, Problem> {
-    let (viewer, call) = (viewer(&caller), call(&caller, &trace));
+    let viewer = viewer(&caller);
     let stream = body.stream;
     let content = body.parse()?;
     if stream {
-        let events = chat.post_streaming(&viewer, &call, id, content).await?;
+        let events = chat.post_streaming(&viewer, caller.call(), id, content).await?;
         return Ok(event_stream(clock, events));
     }
-    let posted = chat.post(&viewer, &call, id, content).await?;
+    let posted = chat.post(&viewer, caller.call(), id, content).await?;
     Ok((StatusCode::CREATED, Json(WirePosted::from(posted))).into_response())
 }
 
@@ -143,11 +141,9 @@ async fn follow(
     Path((id, message)): Path<(ConversationId, MessageId)>,
     sse::LastEventId(last_event_id): sse::LastEventId,
     Query(query): Query<EventsQuery>,
-    trace: Trace,
 ) -> Result<Response, Problem> {
     let after = last_event_id.or(query.after).unwrap_or(0);
-    let correlation_id = trace.correlation_id().as_str();
-    Ok(match chat.follow(&viewer(&caller), id, message, after, correlation_id).await? {
+    Ok(match chat.follow(&viewer(&caller), id, message, after, caller.call()).await? {
         Follow::Events(events) => event_stream(clock, events),
         // Tells an EventSource that has seen the end not to come back (WHATWG HTML, section 9.2.3).
         Follow::Nothing => StatusCode::NO_CONTENT.into_response(),
@@ -158,9 +154,8 @@ async fn cancel(
     caller: Caller<can::WriteConversations>,
     State(Conversations { chat, .. }): State<Conversations>,
     Path((id, message)): Path<(ConversationId, MessageId)>,
-    trace: Trace,
 ) -> Result<Json<WireMessage>, Problem> {
-    let message = chat.cancel(&viewer(&caller), id, message, trace.correlation_id().as_str()).await?;
+    let message = chat.cancel(&viewer(&caller), id, message, caller.call()).await?;
     Ok(Json(message.into()))
 }
 
@@ -169,14 +164,6 @@ fn viewer<A>(caller: &Caller<A>) -> Viewer {
         workspace: caller.workspace,
         user: caller.user,
         manages_workspace: caller.permissions.contains(Permission::ConversationsManage),
-    }
-}
-
-fn call<A>(caller: &Caller<A>, trace: &Trace) -> Call {
-    Call {
-        workspace: caller.workspace,
-        correlation_id: trace.correlation_id().to_string(),
-        traceparent: Some(trace.traceparent()),
     }
 }
 

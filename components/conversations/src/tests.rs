@@ -6,6 +6,7 @@ use axum::{
 use futures::executor::block_on;
 use host::fake::{Fakes, TestDatabase, sqlite_database};
 use http_body_util::BodyExt;
+use ids::Timestamp;
 use insta::{assert_json_snapshot, assert_snapshot};
 use llm::{Gateway, to_sse};
 use serde_json::{Value, json};
@@ -46,7 +47,8 @@ impl Door {
         fakes.variables.set("llm_script", SCRIPT);
         let gateway = Gateway::from_settings(&fakes.host).await.unwrap();
         // Nothing in this script takes time, so that no answer of it waits.
-        fakes.http.answer(move |request| Ok(block_on(answer_of(&gateway, request))));
+        let clock = fakes.clock.clone();
+        fakes.http.answer(move |request| Ok(block_on(answer_of(&gateway, request, clock.now()))));
         let owner = sign_in(&fakes.host, Role::Owner).await.authorization;
         Self { app: app(fakes.host.clone()), fakes, owner, _database: database }
     }
@@ -78,7 +80,15 @@ impl Door {
     }
 }
 
-async fn answer_of(gateway: &Gateway, request: &axum::http::Request<Bytes>) -> axum::http::Response<host::ByteStream> {
+async fn answer_of(
+    gateway: &Gateway,
+    request: &axum::http::Request<Bytes>,
+    now: Timestamp,
+) -> axum::http::Response<host::ByteStream> {
+    // As Spin does it on the way.
+    let mut headers = request.headers().clone();
+    headers.insert("spin-client-addr", header::HeaderValue::from_static("0.0.0.0:0"));
+    let call = host::chaining::read(&headers, now).expect("a component says on whose behalf it calls");
     let response = |status: u16, body: String| {
         let body = futures::stream::iter([Ok(Bytes::from(body))]).boxed();
         axum::http::Response::builder().status(status).body(body).unwrap()
@@ -89,12 +99,12 @@ async fn answer_of(gateway: &Gateway, request: &axum::http::Request<Bytes>) -> a
     let body: llm::wire::ChatRequest = serde_json::from_slice(request.body()).unwrap();
     let refuse = |error: llm::ModelError| response(503, serde_json::to_string(&error.to_wire()).unwrap());
     if body.wants_stream() {
-        match gateway.stream(body).await {
+        match gateway.stream(body, &call).await {
             Ok(chunks) => axum::http::Response::new(to_sse(chunks).map(Ok).boxed()),
             Err(error) => refuse(error),
         }
     } else {
-        match gateway.complete(body).await {
+        match gateway.complete(body, &call).await {
             Ok(completion) => response(200, serde_json::to_string(&completion).unwrap()),
             Err(error) => refuse(error),
         }

@@ -1,8 +1,8 @@
 //! Conversations and messages as clients see them.
 
 use chat::{Change, ChatError, Content, Conversation, Draft, EventFormat, Failure, Message, Posted, Title};
-use edge::{CorrelationId, Problem};
-use ids::{ConversationId, MessageId, Timestamp, UserId};
+use edge::Problem;
+use ids::{ConversationId, CorrelationId, MessageId, Timestamp, UserId};
 use serde::{Deserialize, Deserializer, Serialize};
 
 /// The body of `POST /v1/conversations`.
@@ -162,10 +162,8 @@ impl EventFormat for WireEvents {
         json(&WireMessage::from(answer.clone()))
     }
 
-    fn failed(&self, failure: &Failure, correlation_id: &str) -> String {
-        let correlation_id = CorrelationId::parse(correlation_id)
-            .expect("it was given out by a CorrelationId, or is a message's id, which is as harmless");
-        json(&Problem::from(failure.clone()).body(&correlation_id))
+    fn failed(&self, failure: &Failure, correlation_id: &CorrelationId) -> String {
+        json(&Problem::from(failure.clone()).body(correlation_id))
     }
 }
 

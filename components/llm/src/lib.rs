@@ -16,7 +16,7 @@ use axum::{
 };
 use edge::{App, Component, Json, Problem, Routes};
 use futures::{Stream, StreamExt, stream};
-use host::{Host, Memory};
+use host::{Call, Host, Memory};
 use llm::{
     ChunkStream, Gateway, ModelError, to_sse,
     wire::{ChatRequest, Chunk},
@@ -54,20 +54,24 @@ impl Gateways {
     }
 }
 
-async fn complete(_: Component, State(gateways): State<Arc<Gateways>>, Json(request): Json<ChatRequest>) -> Response {
-    match answer(&gateways, request).await {
+async fn complete(
+    component: Component,
+    State(gateways): State<Arc<Gateways>>,
+    Json(request): Json<ChatRequest>,
+) -> Response {
+    match answer(&gateways, request, &component.call).await {
         Ok(response) => response,
         Err(error) => refuse(error),
     }
 }
 
-async fn answer(gateways: &Gateways, request: ChatRequest) -> Result<Response, ModelError> {
+async fn answer(gateways: &Gateways, request: ChatRequest, call: &Call) -> Result<Response, ModelError> {
     let gateway = gateways.current().await?;
     if !request.wants_stream() {
-        return Ok(Json(gateway.complete(request).await?).into_response());
+        return Ok(Json(gateway.complete(request, call).await?).into_response());
     }
     // An answer that cannot even begin gets the status of its error, so the first piece is waited for.
-    let mut chunks = gateway.stream(request).await?;
+    let mut chunks = gateway.stream(request, call).await?;
     let first = chunks.next().await.transpose()?;
     let chunks = stream::iter(first.map(Ok)).chain(chunks);
     let body = Body::from_stream(to_sse(logged(chunks)).map(Ok::<_, std::convert::Infallible>));

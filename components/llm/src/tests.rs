@@ -1,7 +1,6 @@
 use axum::http::{Request, StatusCode};
-use host::fake::Fakes;
+use host::fake::{Fakes, chained};
 use http_body_util::BodyExt;
-use ids::{Id, WorkspaceId};
 use serde_json::{Value, json};
 
 use super::*;
@@ -10,7 +9,7 @@ use super::*;
 struct Door {
     fakes: Fakes,
     app: App,
-    workspace: WorkspaceId,
+    host: Host,
 }
 
 impl Door {
@@ -19,16 +18,21 @@ impl Door {
         for (name, value) in settings {
             fakes.variables.set(name, value);
         }
-        Self { workspace: WorkspaceId::new(fakes.host.now(), [1; 10]), app: app(fakes.host.clone()), fakes }
+        Self { app: app(fakes.host.clone()), host: fakes.host.clone(), fakes }
+    }
+
+    /// `request` as another component sends it.
+    fn sent_by_a_component(&self, mut request: axum::http::request::Builder) -> axum::http::request::Builder {
+        let call = self.host.begin_call(self.host.new_id(), None, llm::LONGEST_CALL);
+        let headers = request.headers_mut().expect("the request is one");
+        headers.extend(chained(&call, self.host.now()));
+        request
     }
 
     /// Status, content type and body of the answer to `body`.
     async fn post(&self, body: &Value) -> (StatusCode, String, String) {
-        let request = Request::post("/v1/chat/completions")
-            .header("content-type", "application/json")
-            .header("x-kowai-workspace", self.workspace.to_string())
-            .body(Body::from(body.to_string()))
-            .unwrap();
+        let request = Request::post("/v1/chat/completions").header("content-type", "application/json");
+        let request = self.sent_by_a_component(request).body(Body::from(body.to_string())).unwrap();
         read(self.app.handle(request).await).await
     }
 }
@@ -118,7 +122,7 @@ async fn wrong_settings_are_no_fault_of_the_caller() {
 async fn the_catalogue_is_listed() {
     let door =
         Door::with(&[("openai_url", "https://api.example.com"), ("openai_model", "gpt"), ("openai_api_key", "sk-1")]);
-    let request = Request::get("/v1/models").header("x-kowai-workspace", door.workspace.to_string());
+    let request = door.sent_by_a_component(Request::get("/v1/models"));
     let (status, _, body) = read(door.app.handle(request.body(Body::empty()).unwrap()).await).await;
     assert_eq!(status, StatusCode::OK);
     insta::assert_json_snapshot!(serde_json::from_str::<Value>(&body).unwrap());
@@ -130,6 +134,6 @@ async fn nobody_but_a_component_is_served() {
     let request = Request::get("/v1/models").body(Body::empty()).unwrap();
     let (status, _, body) = read(door.app.handle(request).await).await;
     assert_eq!(status, StatusCode::BAD_REQUEST);
-    assert!(body.contains("workspace_missing"), "{body}");
+    assert!(body.contains("call_incomplete"), "{body}");
     assert!(door.app.routes().iter().all(|route| route.needs == edge::Needs::Component));
 }

@@ -1,18 +1,24 @@
 //! What comes in and what goes out, without the step in between.
 
 use bytes::Bytes;
-use http::{Response, StatusCode, header};
+use host::chaining;
+use http::{HeaderMap, Response, StatusCode, header};
+use ids::Timestamp;
 use serde::Serialize;
-use step::{Answer, Call, Failure};
+use serde_json::value::RawValue;
+use step::{Answer, Context, Failure, Invocation};
 
-/// Reads the body of `POST /`.
-pub(crate) fn read_call(body: &[u8]) -> Result<Call, Failure> {
-    serde_json::from_slice(body).map_err(|error| Failure::invalid("call_is_malformed", error.to_string()))
+/// Reads what a `POST /` that arrived at `now` asks for: the execution, and its input.
+pub(crate) fn read(headers: &HeaderMap, body: &[u8], now: Timestamp) -> Result<(Context, Box<RawValue>), Failure> {
+    let malformed = |reason: String| Failure::invalid("call_is_malformed", reason);
+    let call = chaining::read(headers, now).map_err(|error| malformed(error.to_string()))?;
+    let Invocation { execution, input } = serde_json::from_slice(body).map_err(|error| malformed(error.to_string()))?;
+    Ok((Context::new(execution, &call), input))
 }
 
 /// The answer that a run of the step becomes.
 pub(crate) fn answer(result: Result<String, Failure>) -> Response<Bytes> {
-    let answer = match result.map(serde_json::value::RawValue::from_string) {
+    let answer = match result.map(RawValue::from_string) {
         Ok(Ok(output)) => Answer::Output(output),
         Ok(Err(error)) => Answer::Failure(Failure::internal("output_is_not_json", error.to_string())),
         Err(failure) => Answer::Failure(failure),

@@ -2,6 +2,7 @@
 
 use bytes::{Bytes, BytesMut};
 use futures::StreamExt;
+use host::{Clock, spin::SpinClock};
 use http::{Method, Response, StatusCode};
 use http_body_util::Full;
 use spin_sdk::http::{IntoResponse, Request, body::IncomingBodyExt};
@@ -51,8 +52,8 @@ fn describe() -> Response<Bytes> {
 }
 
 async fn run(request: Request) -> Result<String, Failure> {
-    let call = answer::read_call(&read(request).await?)?;
-    let it = call.context;
+    let headers = request.headers().clone();
+    let (it, input) = answer::read(&headers, &read(request).await?, SpinClock.now())?;
     let context = wit::Context {
         workspace: it.workspace,
         run: it.run,
@@ -61,8 +62,9 @@ async fn run(request: Request) -> Result<String, Failure> {
         idempotency_key: it.idempotency_key,
         deadline_ms: it.deadline_ms,
         traceparent: it.traceparent,
+        correlation_id: it.correlation_id,
     };
-    wit::run(context, call.input.get().to_owned()).await.map_err(|it| Failure {
+    wit::run(context, input.get().to_owned()).await.map_err(|it| Failure {
         kind: match it.kind {
             wit::FailureKind::Invalid => FailureKind::Invalid,
             wit::FailureKind::Forbidden => FailureKind::Forbidden,

@@ -1,8 +1,11 @@
+use std::time::Duration;
+
 use bytes::Bytes;
-use http::Response;
+use host::fake::{self, Fakes};
+use http::{HeaderMap, Response};
 use step::Failure;
 
-use crate::answer::{answer, read_call};
+use crate::answer::{answer, read};
 
 fn shown(response: &Response<Bytes>) -> (u16, &str) {
     assert_eq!(response.headers()["content-length"], response.body().len().to_string());
@@ -34,9 +37,28 @@ fn a_step_that_does_not_give_json_has_a_defect() {
     assert!(body.contains("output_is_not_json"), "{body}");
 }
 
+const INVOCATION: &[u8] =
+    br#"{"execution":{"run":"run_1","step":"shape","attempt":1,"idempotency_key":"run_1/shape"},"input":{"b":1.0}}"#;
+
+#[test]
+fn a_step_learns_on_whose_behalf_it_runs_and_until_when() {
+    let host = Fakes::without_database().host;
+    let call = host.begin_call(host.new_id(), None, Duration::from_secs(10));
+    let (context, input) = read(&fake::chained(&call, host.now()), INVOCATION, host.now()).unwrap();
+    assert_eq!((context.step.as_str(), input.get()), ("shape", r#"{"b":1.0}"#));
+    assert_eq!(context.workspace, call.workspace.to_string());
+    assert_eq!(context.correlation_id, call.correlation_id.as_str());
+    assert_eq!(context.traceparent, call.traceparent.to_string());
+    // A little earlier than the caller stops waiting, so that the step's own answer arrives.
+    assert_eq!(context.deadline_ms, u64::try_from(call.deadline.as_millis()).unwrap() - 500);
+}
+
 #[test]
 fn a_malformed_call_is_the_callers_fault() {
-    for body in [&b""[..], b"{", b"{}", b"\xff", br#"{"context":{},"input":1}"#] {
-        assert_eq!(read_call(body).unwrap_err().code, "call_is_malformed");
+    let host = Fakes::without_database().host;
+    let headers = fake::chained(&host.begin_call(host.new_id(), None, Duration::from_secs(10)), host.now());
+    for body in [&b""[..], b"{", b"{}", b"\xff", br#"{"execution":{},"input":1}"#] {
+        assert_eq!(read(&headers, body, host.now()).unwrap_err().code, "call_is_malformed");
     }
+    assert_eq!(read(&HeaderMap::new(), INVOCATION, host.now()).unwrap_err().code, "call_is_malformed");
 }

@@ -2,8 +2,8 @@
 
 use std::{sync::Arc, time::Duration};
 
-use host::{Host, Memory};
-use llm::{Call, ModelError};
+use host::{Call, Host, Memory};
+use llm::ModelError;
 
 use crate::error::ChatError;
 

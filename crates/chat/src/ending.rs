@@ -3,7 +3,8 @@
 //! Whoever ends an answer first takes its row, and only while it says `in_progress`; so a generator that completes, a person who
 //! cancels and a reader who finds the lease over cannot both have their way.
 
-use ids::{ConversationId, MessageId};
+use host::Call;
+use ids::{ConversationId, CorrelationId, MessageId};
 
 use crate::{
     Chat,
@@ -32,11 +33,11 @@ impl Chat {
         viewer: &Viewer,
         conversation: ConversationId,
         id: MessageId,
-        correlation_id: &str,
+        call: &Call,
     ) -> Result<Message, ChatError> {
         let message = self.message(viewer, conversation, id).await?;
         let message = match message.status {
-            Status::InProgress => self.end_from_log(viewer, &message, &Ending::Cancelled, correlation_id).await?,
+            Status::InProgress => self.end_from_log(viewer, &message, &Ending::Cancelled, &call.correlation_id).await?,
             _ => message,
         };
         match message.status {
@@ -49,7 +50,7 @@ impl Chat {
     pub(crate) async fn give_up(&self, viewer: &Viewer, message: &Message) -> Result<Message, ChatError> {
         tracing::warn!(message_id = %message.id, "an answer was interrupted");
         // Nobody waits for this event with a request of their own, so it has no correlation id but the message's.
-        let correlation_id = message.id.to_string();
+        let correlation_id = CorrelationId::of(message.id);
         self.end_from_log(viewer, message, &Ending::Failed(Failure::Interrupted), &correlation_id).await
     }
 
@@ -59,7 +60,7 @@ impl Chat {
         viewer: &Viewer,
         message: &Message,
         ending: &Ending,
-        correlation_id: &str,
+        correlation_id: &CorrelationId,
     ) -> Result<Message, ChatError> {
         let mut backoff = Backoff::for_conflicts();
         let ended = loop {
@@ -80,7 +81,7 @@ impl Chat {
         viewer: &Viewer,
         message: &Message,
         ending: &Ending,
-        correlation_id: &str,
+        correlation_id: &CorrelationId,
     ) -> Result<Option<Message>, ChatError> {
         let (workspace, dialect) = (viewer.workspace, self.host.sql.dialect());
         let mut transaction = self.host.sql.begin().await?;
@@ -129,7 +130,13 @@ impl Chat {
     }
 
     /// The event that says that `message` has come to its `ending`.
-    pub(crate) fn end_event(&self, message: &Message, ending: &Ending, seq: u64, correlation_id: &str) -> Event {
+    pub(crate) fn end_event(
+        &self,
+        message: &Message,
+        ending: &Ending,
+        seq: u64,
+        correlation_id: &CorrelationId,
+    ) -> Event {
         let (name, data) = match ending {
             Ending::Completed(_) => (EventName::Completed, self.format.ended(message)),
             Ending::Cancelled => (EventName::Cancelled, self.format.ended(message)),

@@ -4,6 +4,7 @@ pub(crate) mod repo;
 
 use std::str::FromStr;
 
+use ids::CorrelationId;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
@@ -72,7 +73,7 @@ pub trait EventFormat: Send + Sync {
     fn ended(&self, answer: &Message) -> String;
 
     /// The data of `message.failed`: why, as a problem. `correlation_id` is that of the request that found it out.
-    fn failed(&self, failure: &Failure, correlation_id: &str) -> String;
+    fn failed(&self, failure: &Failure, correlation_id: &CorrelationId) -> String;
 }
 
 /// The data of `message.delta`.
@@ -121,7 +122,7 @@ pub(crate) fn replay(
     question: &Message,
     answer: &Message,
     format: &dyn EventFormat,
-    correlation_id: &str,
+    correlation_id: &CorrelationId,
 ) -> Vec<Event> {
     use crate::message::Status;
 

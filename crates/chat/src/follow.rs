@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use futures::{Stream, StreamExt, stream};
-use ids::{ConversationId, MessageId, Timestamp};
+use host::Call;
+use ids::{ConversationId, CorrelationId, MessageId, Timestamp};
 use tracing::Instrument;
 
 use crate::{
@@ -37,7 +38,7 @@ impl Chat {
         conversation: ConversationId,
         id: MessageId,
         after: u64,
-        correlation_id: &str,
+        call: &Call,
     ) -> Result<Follow<impl Stream<Item = Event> + Send + use<>>, ChatError> {
         let message = self.message(viewer, conversation, id).await?;
         if message.author == Author::User {
@@ -47,7 +48,7 @@ impl Chat {
         let from = after.saturating_sub(1);
         let mut known = events::after(&*self.host.sql, viewer.workspace, id, from).await?;
         if known.is_empty() && message.status != Status::InProgress {
-            known = self.replay(viewer, &message, correlation_id).await?;
+            known = self.replay(viewer, &message, &call.correlation_id).await?;
             known.retain(|event| event.seq > from);
         }
         if after > 0 {
@@ -77,7 +78,12 @@ impl Chat {
         Ok(Follow::Events(events.fuse()))
     }
 
-    async fn replay(&self, viewer: &Viewer, answer: &Message, correlation_id: &str) -> Result<Vec<Event>, ChatError> {
+    async fn replay(
+        &self,
+        viewer: &Viewer,
+        answer: &Message,
+        correlation_id: &CorrelationId,
+    ) -> Result<Vec<Event>, ChatError> {
         let (workspace, before, now) = (viewer.workspace, answer.position - 1, self.host.now());
         let question = messages::at(&*self.host.sql, workspace, answer.conversation, before, now).await?;
         let question = question.ok_or(ChatError::MessageNotFound)?;

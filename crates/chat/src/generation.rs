@@ -6,10 +6,10 @@
 use std::{task::Poll, time::Duration};
 
 use futures::{StreamExt, TryFutureExt, channel::mpsc, poll};
-use host::{sql::SqlError, within};
+use host::{Call, sql::SqlError, within};
 use ids::Timestamp;
 use llm::{
-    Call, ChunkStream, ModelError,
+    ChunkStream, ModelError,
     wire::{ChatRequest, Chunk},
 };
 

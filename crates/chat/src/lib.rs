@@ -59,7 +59,7 @@ pub struct Chat {
 impl Chat {
     /// Conversations in `host`'s database, whose events are written by `format`.
     pub fn new(host: Host, format: Arc<dyn EventFormat>) -> Self {
-        let llm = llm::Client::new(host.http.clone());
+        let llm = llm::Client::new(&host);
         Self {
             agents: Arc::new(Directory::default()),
             long_messages: LongMessages::default(),

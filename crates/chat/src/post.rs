@@ -1,12 +1,9 @@
 //! Posting a message: load the history, decide what the model is asked, store question and answer together.
 
 use futures::{Stream, channel::mpsc};
-use host::sql::Dialect;
+use host::{Call, sql::Dialect};
 use ids::{ConversationId, Timestamp};
-use llm::{
-    Call,
-    wire::{ChatRequest, Content as ModelContent},
-};
+use llm::wire::{ChatRequest, Content as ModelContent};
 use tracing::Instrument;
 
 use crate::{

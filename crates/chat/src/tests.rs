@@ -17,11 +17,10 @@ use std::{
 use bytes::Bytes;
 use futures::{Stream, StreamExt, channel::mpsc};
 use host::{
-    Clock, HttpError, Sql,
+    Call, Clock, HttpError, Sql,
     fake::{Fakes, SetClock, TestDatabase, chunks, databases, json},
 };
-use ids::{ConversationId, MessageId};
-use llm::Call;
+use ids::{ConversationId, CorrelationId, MessageId};
 
 use crate::{Chat, ChatError, Content, Draft, Event, EventFormat, Failure, Follow, Message, Posted, Viewer};
 
@@ -154,7 +153,7 @@ impl EventFormat for Plain {
         format!(r#"{{"status":"{}","content":"{}"}}"#, answer.status.as_str(), answer.content)
     }
 
-    fn failed(&self, failure: &Failure, _: &str) -> String {
+    fn failed(&self, failure: &Failure, _: &CorrelationId) -> String {
         format!(r#"{{"code":"{}"}}"#, fault::Fault::code(failure))
     }
 }
@@ -178,7 +177,7 @@ impl Room {
         fakes.http.answer(move |request| answering.answer(request));
         let chat = Chat::new(fakes.host.clone(), Arc::new(Plain));
         let owner = Viewer { workspace: fakes.host.new_id(), user: fakes.host.new_id(), manages_workspace: false };
-        let call = Call { workspace: owner.workspace, correlation_id: "c-1".to_owned(), traceparent: None };
+        let call = fakes.host.begin_call(owner.workspace, Some(owner.user), llm::LONGEST_CALL);
         Self { chat, owner, call, model, fakes, _database: database }
     }
 
@@ -241,7 +240,7 @@ impl Room {
         message: MessageId,
         after: u64,
     ) -> Result<Vec<Event>, ChatError> {
-        let events = match self.chat.follow(&self.owner, conversation, message, after, "c-2").await? {
+        let events = match self.chat.follow(&self.owner, conversation, message, after, &self.call).await? {
             Follow::Nothing => return Ok(Vec::new()),
             Follow::Events(events) => events,
         };

@@ -7,11 +7,14 @@ use axum::{
     extract::Request,
     response::Response,
 };
-use host::Random;
+use host::{
+    Random,
+    chaining::{self, X_REQUEST_ID},
+};
 use http::{HeaderValue, Method, StatusCode, Uri, header};
 use tracing::{Level, Span, field::Empty};
 
-use crate::trace::{Trace, X_REQUEST_ID};
+use crate::trace::Trace;
 
 /// The longest path that is logged, in bytes; the rest tells nobody anything.
 const MAX_PATH_BYTES: usize = 200;
@@ -26,13 +29,16 @@ pub(crate) struct Arrival {
 }
 
 impl Arrival {
-    /// Names `request`, for its handler too.
+    /// Names `request`, for its handler too. What only components may say is believed of components alone.
     pub(crate) fn of(request: &mut Request, random: &dyn Random) -> Self {
+        if !chaining::is_chained(request.headers()) {
+            chaining::strip(request.headers_mut());
+        }
         let trace = Trace::read(request.headers(), random);
         let span = tracing::info_span!(
             "request",
-            correlation_id = trace.correlation_id().as_str(),
-            trace_id = trace.trace_id(),
+            correlation_id = trace.correlation_id.as_str(),
+            trace_id = trace.traceparent.trace_id(),
             user_id = Empty
         );
         request.extensions_mut().insert(trace.clone());
@@ -52,7 +58,7 @@ impl Arrival {
 
     /// Gives the response its name and its length, and writes the line.
     pub(crate) fn finish(self, response: &mut Response, quiet: bool) {
-        if let Ok(name) = HeaderValue::from_str(self.trace.correlation_id().as_str()) {
+        if let Ok(name) = HeaderValue::from_str(self.trace.correlation_id.as_str()) {
             response.headers_mut().insert(X_REQUEST_ID, name);
         }
         frame(&self.method, response);

@@ -1,6 +1,6 @@
 //! Who may call a route: said by the first argument of its handler, checked before anything else of the handler runs.
 
-use std::{convert::Infallible, fmt, marker::PhantomData, ops::Deref, sync::Arc, task};
+use std::{convert::Infallible, fmt, marker::PhantomData, ops::Deref, sync::Arc, task, time::Duration};
 
 use auth::{Authenticator, Permission, Principal};
 use axum::{
@@ -8,15 +8,12 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use futures::future::BoxFuture;
-use host::Host;
-use http::{HeaderMap, HeaderName, header, request::Parts};
-use ids::WorkspaceId;
+use host::{Call, Host, chaining};
+use http::{HeaderMap, header, request::Parts};
+use ids::{UserId, WorkspaceId};
 use tower::Service;
 
-use crate::{problem::Problem, refusal::Refusal};
-
-/// The workspace that a component works for when it calls another.
-pub const X_KOWAI_WORKSPACE: HeaderName = HeaderName::from_static("x-kowai-workspace");
+use crate::{problem::Problem, refusal::Refusal, trace::Trace};
 
 /// What a route asks of its callers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -82,8 +79,18 @@ guarded!(A B C D E F);
 guarded!(A B C D E F G);
 
 /// A route that everybody may call, signed in or not.
-#[derive(Clone, Copy, Debug)]
-pub struct Anyone;
+#[derive(Clone)]
+pub struct Anyone {
+    gate: Arc<Gate>,
+    trace: Trace,
+}
+
+impl Anyone {
+    /// The call that this request makes on behalf of `workspace`, where it is found out in the handler who that is.
+    pub fn call(&self, workspace: WorkspaceId, user: Option<UserId>) -> Call {
+        self.gate.call(self.trace.clone(), workspace, user)
+    }
+}
 
 impl Guard for Anyone {
     const NEEDS: Needs = Needs::Nothing;
@@ -92,8 +99,8 @@ impl Guard for Anyone {
 impl<S: Sync> FromRequestParts<S> for Anyone {
     type Rejection = Problem;
 
-    async fn from_request_parts(_: &mut Parts, _: &S) -> Result<Self, Problem> {
-        Ok(Self)
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        parts.extensions.remove().ok_or_else(|| Problem::internal("a handler for anyone was reached around its guard"))
     }
 }
 
@@ -114,7 +121,15 @@ impl Ability for SignedIn {
 /// Somebody who is signed in and has the ability `A`: `Caller<can::WriteConversations>`.
 pub struct Caller<A = SignedIn> {
     principal: Arc<Principal>,
+    call: Call,
     ability: PhantomData<fn() -> A>,
+}
+
+impl<A> Caller<A> {
+    /// What this request does on their behalf, under which names, and until when.
+    pub fn call(&self) -> &Call {
+        &self.call
+    }
 }
 
 impl<A> Deref for Caller<A> {
@@ -133,19 +148,19 @@ impl<A: Ability, S: Sync> FromRequestParts<S> for Caller<A> {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
-        let admitted = parts.extensions.get::<Admitted>().filter(|admitted| admitted.needs == A::NEEDS);
+        let admitted = parts.extensions.remove::<Admitted>().filter(|admitted| admitted.needs == A::NEEDS);
         admitted
-            .map(|admitted| Self { principal: admitted.principal.clone(), ability: PhantomData })
+            .map(|Admitted { principal, call, .. }| Self { principal, call, ability: PhantomData })
             .ok_or_else(|| Problem::internal("a handler asks for a caller that its guard did not check"))
     }
 }
 
-/// Another component of this application, working for a workspace. `spin.toml` keeps the route private: nobody outside
-/// can reach it (`docs/spin.md#service-chaining`), so what the request says is believed.
-#[derive(Clone, Copy, Debug)]
+/// Another component of this application, working for a workspace. `spin.toml` keeps the route private, so that nobody outside
+/// can reach it; and what only components may say is not believed of anybody else, should it be public by mistake.
+#[derive(Clone, Debug)]
 pub struct Component {
-    /// The workspace on whose behalf it calls.
-    pub workspace: WorkspaceId,
+    /// On whose behalf it calls, and until when.
+    pub call: Call,
 }
 
 impl Guard for Component {
@@ -156,8 +171,8 @@ impl<S: Sync> FromRequestParts<S> for Component {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
-        let workspace = parts.headers.get(X_KOWAI_WORKSPACE).and_then(|value| value.to_str().ok()?.parse().ok());
-        workspace.map(|workspace| Self { workspace }).ok_or_else(|| Problem::refused(Refusal::WorkspaceMissing))
+        let component = parts.extensions.remove();
+        component.ok_or_else(|| Problem::internal("a handler for components was reached around its guard"))
     }
 }
 
@@ -165,6 +180,7 @@ impl<S: Sync> FromRequestParts<S> for Component {
 #[derive(Clone)]
 struct Admitted {
     principal: Arc<Principal>,
+    call: Call,
     needs: Needs,
 }
 
@@ -174,26 +190,55 @@ pub(crate) struct Gate {
     pub(crate) authenticator: Arc<Authenticator>,
     /// True where handlers use the database, so that its schema must be there before they run.
     pub(crate) database: bool,
+    /// How long a request from outside may be worked on.
+    pub(crate) time_limit: Duration,
     pub(crate) needs: Needs,
 }
 
 impl Gate {
-    async fn admit(&self, request: &mut Request) -> Result<(), Problem> {
-        if matches!(self.needs, Needs::SignIn | Needs::Permission(_)) {
-            let principal = self.authenticator.authenticate(bearer(request.headers())?).await?;
-            tracing::Span::current().record("user_id", tracing::field::display(principal.user));
-            if let Needs::Permission(permission) = self.needs
-                && !principal.permissions.contains(permission)
-            {
-                let detail = format!("This needs the permission {permission}, which you do not hold.");
-                return Err(Problem::because(Refusal::Forbidden, detail));
+    /// Leaves in `request` what its handler's first argument is made of.
+    async fn admit(self: Arc<Self>, request: &mut Request) -> Result<(), Problem> {
+        let trace = request.extensions_mut().remove::<Trace>();
+        let trace = trace.ok_or_else(|| Problem::internal("the request did not pass the stack"))?;
+        match self.needs {
+            Needs::Nothing => {
+                request.extensions_mut().insert(Anyone { gate: self.clone(), trace });
             }
-            request.extensions_mut().insert(Admitted { principal, needs: self.needs });
+            Needs::SignIn | Needs::Permission(_) => {
+                let principal = self.signed_in(request.headers()).await?;
+                let call = self.call(trace, principal.workspace, Some(principal.user));
+                request.extensions_mut().insert(Admitted { principal, call, needs: self.needs });
+            }
+            Needs::Component => {
+                let incomplete = |error: chaining::IncompleteCall| {
+                    Problem::because(Refusal::CallIncomplete, format!("{} {error}", Refusal::CallIncomplete.detail()))
+                };
+                let call = chaining::read(request.headers(), self.host.now()).map_err(incomplete)?;
+                // What is called from here is called from our own span.
+                request.extensions_mut().insert(Component { call: Call { traceparent: trace.traceparent, ..call } });
+            }
         }
         if self.database {
             host::ready(&self.host).await?;
         }
         Ok(())
+    }
+
+    async fn signed_in(&self, headers: &HeaderMap) -> Result<Arc<Principal>, Problem> {
+        let principal = self.authenticator.authenticate(bearer(headers)?).await?;
+        tracing::Span::current().record("user_id", tracing::field::display(principal.user));
+        match self.needs {
+            Needs::Permission(permission) if !principal.permissions.contains(permission) => {
+                let detail = format!("This needs the permission {permission}, which you do not hold.");
+                Err(Problem::because(Refusal::Forbidden, detail))
+            }
+            _ => Ok(principal),
+        }
+    }
+
+    fn call(&self, trace: Trace, workspace: WorkspaceId, user: Option<UserId>) -> Call {
+        let Trace { correlation_id, traceparent } = trace;
+        Call { workspace, user, correlation_id, traceparent, deadline: self.host.now() + self.time_limit }
     }
 }
 

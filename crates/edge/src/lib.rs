@@ -80,7 +80,7 @@ pub use crate::{
     app::App,
     client::Client,
     conditional::{IfMatch, Tagged},
-    guard::{Ability, Anyone, Caller, Component, Guard, Guarded, Needs, SignedIn, X_KOWAI_WORKSPACE},
+    guard::{Ability, Anyone, Caller, Component, Guard, Guarded, Needs, SignedIn},
     holding::holding,
     json::Json,
     keyed::{Keyed, TakesKey, replayed},
@@ -90,7 +90,6 @@ pub use crate::{
     query::Query,
     routes::{Repeats, Route, Routes},
     sse::LastEventId,
-    trace::{CorrelationId, Trace, X_KOWAI_TRACE, X_REQUEST_ID},
 };
 
 /// Makes a component of `fn app(host: Host) -> App`: Spin's requests go to the application that it builds, once for each

@@ -5,9 +5,10 @@ use std::{borrow::Cow, error::Error, fmt::Write as _};
 use axum::response::{IntoResponse, Response};
 use fault::{Fault, FieldFault, Kind};
 use http::{HeaderValue, StatusCode, header};
+use ids::CorrelationId;
 use serde::Serialize;
 
-use crate::{refusal::Refusal, status, trace::CorrelationId};
+use crate::{refusal::Refusal, status};
 
 /// The media type of a rendered problem.
 pub const MEDIA_TYPE: &str = "application/problem+json";

@@ -18,7 +18,7 @@ pub(crate) fn write_out(mut response: Response, trace: &Trace) -> Response {
         None => Problem::of_status(status),
     };
     problem.log();
-    let mut rendered = problem.render(trace.correlation_id());
+    let mut rendered = problem.render(&trace.correlation_id);
     // What the answer was given besides its body stays: `Allow` of a 405, for one.
     for (name, value) in response.headers() {
         if name != header::CONTENT_TYPE && name != header::CONTENT_LENGTH {

@@ -9,8 +9,8 @@ pub(crate) enum Refusal {
     MalformedJson,
     /// Its body broke off.
     IncompleteBody,
-    /// A component did not say for which workspace it calls.
-    WorkspaceMissing,
+    /// It is not the complete call of a component.
+    CallIncomplete,
     /// Nobody is signed in.
     Unauthenticated,
     /// The caller does not hold the permission.
@@ -38,7 +38,7 @@ impl Refusal {
             Self::BadRequest => "bad_request",
             Self::MalformedJson => "malformed_json",
             Self::IncompleteBody => "incomplete_body",
-            Self::WorkspaceMissing => "workspace_missing",
+            Self::CallIncomplete => "call_incomplete",
             Self::Unauthenticated => "unauthenticated",
             Self::Forbidden => "forbidden",
             Self::NotFound => "not_found",
@@ -57,7 +57,9 @@ impl Refusal {
             Self::BadRequest => "The request is not one that can be understood.",
             Self::MalformedJson => "The request body is not JSON.",
             Self::IncompleteBody => "The request body broke off.",
-            Self::WorkspaceMissing => "A component says in x-kowai-workspace for which workspace it calls.",
+            Self::CallIncomplete => {
+                "Only components of this application call this, and say in headers on whose behalf."
+            }
             Self::Unauthenticated => "Sign in: send `Authorization: Bearer <access token>`.",
             Self::Forbidden => "You do not hold the permission that this needs.",
             Self::NotFound => "There is nothing here, or nothing that you may see.",

@@ -1,6 +1,6 @@
 //! The routes of a component. One cannot be added without its guard: that is the handler's first argument.
 
-use std::{fmt, sync::Arc};
+use std::{fmt, sync::Arc, time::Duration};
 
 use auth::Authenticator;
 use axum::{
@@ -19,6 +19,9 @@ use crate::{
     problem::Problem,
     refusal::Refusal,
 };
+
+/// How long a request is worked on where a component says nothing else.
+const DEFAULT_TIME_LIMIT: Duration = Duration::from_secs(60);
 
 /// A route and who may call it; as text, one line of the list that a test keeps golden.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,6 +61,7 @@ pub struct Routes<S> {
     routes: Vec<(Route, MethodRouter<S>)>,
     database: bool,
     body_limit: usize,
+    time_limit: Duration,
     quiet: bool,
 }
 
@@ -70,7 +74,13 @@ impl<S: Clone + Send + Sync + 'static> Default for Routes<S> {
 impl<S: Clone + Send + Sync + 'static> Routes<S> {
     /// No routes yet.
     pub fn new() -> Self {
-        Self { routes: Vec::new(), database: true, body_limit: DEFAULT_BODY_LIMIT, quiet: false }
+        Self {
+            routes: Vec::new(),
+            database: true,
+            body_limit: DEFAULT_BODY_LIMIT,
+            time_limit: DEFAULT_TIME_LIMIT,
+            quiet: false,
+        }
     }
 
     /// The handlers of this component do not use the database, so they are not held up by its migrations.
@@ -84,6 +94,15 @@ impl<S: Clone + Send + Sync + 'static> Routes<S> {
     #[must_use]
     pub fn body_limit(mut self, bytes: usize) -> Self {
         self.body_limit = bytes;
+        self
+    }
+
+    /// How long after its arrival nobody waits for the outcome of a request any more: the deadline of the [`host::Call`] that
+    /// its handler gets, and so of all that is called on its behalf. 60 seconds unless said; a component has what is left of
+    /// its caller's.
+    #[must_use]
+    pub fn time_limit(mut self, limit: Duration) -> Self {
+        self.time_limit = limit;
         self
     }
 
@@ -158,6 +177,7 @@ impl<S: Clone + Send + Sync + 'static> Routes<S> {
                 host: host.clone(),
                 authenticator: authenticator.clone(),
                 database: self.database,
+                time_limit: self.time_limit,
                 needs: route.needs,
             });
             let guarded = handler.route_layer(layer_fn(move |handler| Guarding { gate: gate.clone(), handler }));

@@ -8,6 +8,7 @@ use host::{
     spin::{Sending, body, handle, spawn},
 };
 use http::{HeaderMap, HeaderName, HeaderValue, header};
+use ids::CorrelationId;
 use spin_sdk::wasip3::http::types::{self, Fields};
 
 pub use spin_sdk::wasip3::{
@@ -16,7 +17,7 @@ pub use spin_sdk::wasip3::{
     http::types::{ErrorCode, Request, Response},
 };
 
-use crate::{App, Problem, log, trace::CorrelationId};
+use crate::{App, Problem, log};
 
 /// Where an instance keeps its application from the first request on.
 pub type Slot = std::cell::OnceCell<App>;

@@ -22,7 +22,7 @@ pub(crate) const fn of_kind(kind: Kind) -> StatusCode {
 /// The status of a refusal of the way in.
 pub(crate) const fn of_refusal(refusal: Refusal) -> StatusCode {
     match refusal {
-        Refusal::BadRequest | Refusal::MalformedJson | Refusal::IncompleteBody | Refusal::WorkspaceMissing => {
+        Refusal::BadRequest | Refusal::MalformedJson | Refusal::IncompleteBody | Refusal::CallIncomplete => {
             StatusCode::BAD_REQUEST
         }
         Refusal::Unauthenticated => of_kind(Kind::Unauthenticated),

@@ -18,7 +18,7 @@ use axum::{
 };
 use fault::{Fault, Kind};
 use futures::StreamExt;
-use host::{Host, fake::Fakes};
+use host::{Call, Host, fake::Fakes};
 use http::{HeaderMap, Request, StatusCode};
 use http_body_util::BodyExt;
 use ids::ConversationId;
@@ -27,7 +27,7 @@ use serde_json::Value;
 
 use crate::{
     Anyone, App, Caller, Client, Component, IfMatch, Json, Keyed, LastEventId, Page, Paging, Path, Problem, Query,
-    Routes, Tagged, Trace, can, replayed, sse,
+    Routes, Tagged, can, replayed, sse,
 };
 
 /// A body with a bit of everything.
@@ -67,13 +67,21 @@ impl Fault for Away {
     }
 }
 
+/// A call, but for its names: they are random where the client gives none.
+fn shown(call: &Call) -> String {
+    let user = call.user.map(|user| user.to_string()).unwrap_or_default();
+    format!("{} {user} {} until {}", call.workspace, call.correlation_id, call.deadline)
+}
+
 fn routes() -> Routes<Host> {
     async fn fail(kind: Kind) -> Result<(), Problem> {
         Err(Away { kind, source: std::fmt::Error })?
     }
     Routes::new()
         .get("/hello", async |_: Anyone| "hello")
-        .get("/trace", async |_: Anyone, trace: Trace| trace.traceparent())
+        .get("/trace", async |anyone: Anyone, State(host): State<Host>| {
+            anyone.call(host.new_id(), None).traceparent.to_string()
+        })
         .get("/client", async |_: Anyone, client: Client| format!("{client:?}"))
         .get("/me", async |caller: Caller| caller.name.clone())
         .post_repeatable("/conversations", async |_: Caller<can::WriteConversations>| StatusCode::NO_CONTENT)
@@ -81,7 +89,8 @@ fn routes() -> Routes<Host> {
             let key = order.attempt.map_or("no key".to_owned(), |attempt| format!("{attempt:?}"));
             replayed(format!("{}: {key}", order.body.name))
         })
-        .get("/internal", async |component: Component| component.workspace.to_string())
+        .get("/internal", async |component: Component| shown(&component.call))
+        .get("/call", async |caller: Caller| shown(caller.call()))
         .post_repeatable("/cats", async |_: Anyone, Json(cat): Json<Cat>| Json(cat))
         .get("/cats", async |_: Anyone, Query(paging): Query<Paging<i64>>| {
             let from = paging.after().map_or(0, |last| last + 1);

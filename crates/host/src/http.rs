@@ -3,8 +3,8 @@
 use std::{pin::Pin, time::Duration};
 
 use async_trait::async_trait;
-use bytes::Bytes;
-use futures::Stream;
+use bytes::{Bytes, BytesMut};
+use futures::{Stream, TryStreamExt};
 use http::{HeaderMap, header};
 
 /// A body that arrives piece by piece.
@@ -44,6 +44,32 @@ pub enum HttpError {
         /// What is wrong with it.
         reason: String,
     },
+}
+
+/// Why a body could not be read whole.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum BodyError {
+    /// It broke off.
+    #[error(transparent)]
+    Http(#[from] HttpError),
+    /// There is more of it than was asked for.
+    #[error("the body is longer than {max_bytes} bytes")]
+    TooLong {
+        /// The most that was asked for.
+        max_bytes: usize,
+    },
+}
+
+/// The whole of `body`, of which no more than `max_bytes` are held in memory.
+pub async fn read_whole(mut body: ByteStream, max_bytes: usize) -> Result<Bytes, BodyError> {
+    let mut whole = BytesMut::new();
+    while let Some(piece) = body.try_next().await? {
+        if whole.len() + piece.len() > max_bytes {
+            return Err(BodyError::TooLong { max_bytes });
+        }
+        whole.extend_from_slice(&piece);
+    }
+    Ok(whole.freeze())
 }
 
 /// A client for HTTP.

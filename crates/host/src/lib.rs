@@ -1,13 +1,15 @@
 //! Ports to the world outside, and their implementations.
 //!
 //! A capability asks for what it needs through [`Host`]: SQL, a cache, outbound HTTP, time, randomness, settings, and work
-//! that outlives a response. Inside a component the ports are Spin's; natively (tests, tools) they are ordinary libraries.
+//! that outlives a response. What it does, it does on behalf of a [`Call`]; another component it asks through a [`Peer`]. Inside a component the ports are Spin's; natively (tests, tools) they are ordinary libraries.
 //! With `edge` and `step` this is the only crate that names `spin_sdk`.
 //!
 //! All port futures are `Send`, because axum wants handlers that are. An instance of a component has one thread, so the
 //! Spin implementations wrap Spin's own futures to say so.
 
 mod cache;
+mod call;
+pub mod chaining;
 mod clock;
 #[cfg(any(target_family = "wasm", test))]
 mod delivery;
@@ -18,6 +20,7 @@ mod memory;
 mod migrate;
 #[cfg(all(feature = "native", not(target_family = "wasm")))]
 pub mod native;
+mod peer;
 mod random;
 mod settings;
 #[cfg(target_family = "wasm")]
@@ -32,13 +35,15 @@ use ids::{Id, Timestamp};
 
 pub use crate::{
     cache::{Cache, CacheError, CacheKey},
+    call::{Call, fresh_names},
     clock::{Clock, Elapsed, within},
-    http::{ByteStream, Http, HttpError, content_length},
+    http::{BodyError, ByteStream, Http, HttpError, content_length, read_whole},
     memory::Memory,
     migrate::{
         MIGRATIONS, MigrateError, Migration, Readiness, ReadyError, SchemaState, keep_partitions, migrate, migrate_to,
         ready, schema_state, schema_version,
     },
+    peer::{Peer, PeerError, Reply},
     random::Random,
     settings::{InvalidSetting, check, check_settings},
     sql::Sql,

@@ -1,12 +1,19 @@
-//! Typed ids and times: the words every row and every URL speaks.
+//! Typed ids and times, and the names of requests: the words every row, every URL and every log line speaks.
 //!
 //! An id is a UUIDv7 (RFC 9562, section 5.7) behind a prefix that says what it names: `conv_0199b0f3…`. Two kinds of id
 //! are two types, so they cannot be confused, and ids made later sort later. Time and randomness are arguments: this crate
 //! reads neither a clock nor an entropy source.
 
+mod correlation;
+mod hex;
 mod time;
+mod trace;
 
-pub use time::{ParseTimestampError, Timestamp};
+pub use crate::{
+    correlation::CorrelationId,
+    time::{ParseTimestampError, Timestamp},
+    trace::TraceContext,
+};
 
 /// Why a text is not an id of the wanted kind.
 ///

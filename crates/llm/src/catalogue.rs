@@ -86,6 +86,12 @@ impl Deadlines {
         Duration::from_millis(self.answer_ms)
     }
 
+    /// These deadlines for a caller who waits no longer than `limit`.
+    pub(crate) fn until(self, limit: Duration) -> Self {
+        let limit_ms = u64::try_from(limit.as_millis()).unwrap_or(u64::MAX);
+        Self { answer_ms: self.answer_ms.min(limit_ms), head_ms: self.head_ms.min(limit_ms), ..self }
+    }
+
     fn are_in_range(self) -> bool {
         let longest = u64::try_from(Self::LONGEST.as_millis()).unwrap_or(u64::MAX);
         [self.head_ms, self.stall_ms, self.answer_ms].iter().all(|limit| (1..=longest).contains(limit))

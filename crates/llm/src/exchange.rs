@@ -1,24 +1,20 @@
 //! What every exchange over HTTP has in common: bounded bodies, and errors of the network in this crate's words.
 
-use futures::StreamExt;
-use host::{ByteStream, HttpError};
+use host::{BodyError, ByteStream, HttpError, read_whole};
 use serde::de::DeserializeOwned;
 
 use crate::error::ModelError;
 
 /// The longest answer in one piece that is read, in bytes.
-const MAX_BODY_BYTES: usize = 16 << 20;
+pub(crate) const MAX_BODY_BYTES: usize = 16 << 20;
 
 /// The whole of `body`, read as JSON.
-pub(crate) async fn read_json<T: DeserializeOwned>(mut body: ByteStream) -> Result<T, ModelError> {
+pub(crate) async fn read_json<T: DeserializeOwned>(body: ByteStream) -> Result<T, ModelError> {
     let unavailable = |reason: String| ModelError::Unavailable { reason: reason.into(), retry_after_ms: None };
-    let mut bytes = Vec::new();
-    while let Some(piece) = body.next().await {
-        bytes.extend_from_slice(&piece.map_err(body_error)?);
-        if bytes.len() > MAX_BODY_BYTES {
-            return Err(unavailable(format!("the answer is longer than {MAX_BODY_BYTES} bytes")));
-        }
-    }
+    let bytes = read_whole(body, MAX_BODY_BYTES).await.map_err(|error| match error {
+        BodyError::Http(error) => body_error(error),
+        BodyError::TooLong { .. } => unavailable(error.to_string()),
+    })?;
     serde_json::from_slice(&bytes).map_err(|error| unavailable(format!("the answer is not what was expected: {error}")))
 }
 

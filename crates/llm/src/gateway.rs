@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use futures::{StreamExt, future, stream};
-use host::{Clock, Host, within};
+use host::{Call, Clock, Host, within};
 use ids::Timestamp;
 
 use crate::{
@@ -56,10 +56,10 @@ impl Gateway {
         self.catalogue.to_wire()
     }
 
-    /// An answer in one piece.
-    pub async fn complete(&self, request: ChatRequest) -> Result<Completion, ModelError> {
+    /// An answer in one piece, within the deadlines of the model and of `call`.
+    pub async fn complete(&self, request: ChatRequest, call: &Call) -> Result<Completion, ModelError> {
         let (model, request) = self.prepare(request)?;
-        let limit = model.deadlines.answer();
+        let limit = model.deadlines.until(call.remaining(self.clock.now())).answer();
         let answer = async {
             match model.provider {
                 ProviderName::Scripted => self.scripted.complete(&request).await,
@@ -69,21 +69,23 @@ impl Gateway {
         within(&*self.clock, limit, answer).await.unwrap_or_else(|_| Err(timeout(limit)))
     }
 
-    /// A streamed answer. An error before its first piece is returned as such, a later one ends the stream.
-    pub async fn stream(&self, request: ChatRequest) -> Result<ChunkStream, ModelError> {
+    /// A streamed answer, within the deadlines of the model and of `call`. An error before its first piece is returned as such,
+    /// a later one ends the stream.
+    pub async fn stream(&self, request: ChatRequest, call: &Call) -> Result<ChunkStream, ModelError> {
         let wants_usage = request.wants_usage();
         let began = self.clock.now();
         let (model, request) = self.prepare(request)?;
+        let deadlines = model.deadlines.until(call.remaining(began));
         let chunks = match model.provider {
             ProviderName::Scripted => self.scripted.stream(&request)?,
-            ProviderName::OpenAi => self.openai()?.stream(request, model.deadlines.head()).await?,
+            ProviderName::OpenAi => self.openai()?.stream(request, deadlines.head()).await?,
         };
         // The providers always tell the usage, the caller wants it only where it said so.
         let chunks = chunks.filter(move |item| {
             let only_usage = matches!(item, Ok(chunk) if chunk.choices.is_empty() && chunk.usage.is_some());
             future::ready(wants_usage || !only_usage)
         });
-        Ok(guarded(ChunkStream::new(chunks), self.clock.clone(), model.deadlines, began))
+        Ok(guarded(ChunkStream::new(chunks), self.clock.clone(), deadlines, began))
     }
 
     fn prepare(&self, mut request: ChatRequest) -> Result<(&Model, ChatRequest), ModelError> {

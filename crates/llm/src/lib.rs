@@ -21,7 +21,7 @@ pub mod wire;
 pub use crate::{
     catalogue::{Catalogue, CatalogueError, Deadlines, Model, ProviderName},
     chunk_stream::ChunkStream,
-    client::{Call, Client},
+    client::{Client, LONGEST_CALL},
     error::{ModelError, Reason},
     event_stream::to_sse,
     gateway::Gateway,

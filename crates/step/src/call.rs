@@ -1,15 +1,10 @@
 //! Calling a step by its name, over service chaining.
 
-use std::{sync::Arc, time::Duration};
-
-use bytes::{Bytes, BytesMut};
 use fault::{Fault, Kind};
-use futures::TryStreamExt;
-use host::{Clock, Http, HttpError, within};
-use serde::de::DeserializeOwned;
+use host::{Call, Host, Peer, PeerError, Reply};
 use serde_json::value::RawValue;
 
-use crate::{Answer, Call, Context, Descriptor, Failure};
+use crate::{Answer, Descriptor, Execution, Failure, Invocation};
 
 /// The most that a step may answer, in bytes.
 const MAX_ANSWER_BYTES: usize = 8 * 1024 * 1024;
@@ -29,30 +24,33 @@ pub enum CallError {
         /// Which step.
         name: String,
     },
-    /// The step could not be reached.
-    #[error("the step {name} cannot be reached")]
-    Http {
+    /// It cannot be reached, or what came is no answer: it is not deployed, it crashed, or it said too much.
+    #[error("the step {name} gave no answer")]
+    NoAnswer {
         /// Which step.
         name: String,
         /// What happened.
         #[source]
-        source: HttpError,
+        source: PeerError,
     },
-    /// It answered with something that is no answer: it is not deployed, it crashed, or it said too much.
-    #[error("the step {name} gave no answer, but {found}")]
-    NoAnswer {
-        /// Which step.
-        name: String,
-        /// What came instead.
-        found: String,
-    },
+}
+
+impl CallError {
+    fn of(name: &str, error: PeerError) -> Self {
+        let name = name.to_owned();
+        match error {
+            PeerError::Name { .. } => Self::Name { name },
+            PeerError::Timeout { .. } => Self::Timeout { name },
+            source => Self::NoAnswer { name, source },
+        }
+    }
 }
 
 impl Fault for CallError {
     fn kind(&self) -> Kind {
         match self {
             Self::Name { .. } => Kind::NotFound,
-            Self::Timeout { .. } | Self::Http { .. } | Self::NoAnswer { .. } => Kind::Unavailable,
+            Self::Timeout { .. } | Self::NoAnswer { .. } => Kind::Unavailable,
         }
     }
 
@@ -60,7 +58,7 @@ impl Fault for CallError {
         match self {
             Self::Name { .. } => "step_not_found",
             Self::Timeout { .. } => "step_timeout",
-            Self::Http { .. } | Self::NoAnswer { .. } => "step_unavailable",
+            Self::NoAnswer { .. } => "step_unavailable",
         }
     }
 }
@@ -68,14 +66,13 @@ impl Fault for CallError {
 /// The steps that are deployed beside us.
 #[derive(Clone)]
 pub struct Steps {
-    http: Arc<dyn Http>,
-    clock: Arc<dyn Clock>,
+    host: Host,
 }
 
 impl Steps {
-    /// The steps that `http` reaches.
-    pub fn new(http: Arc<dyn Http>, clock: Arc<dyn Clock>) -> Self {
-        Self { http, clock }
+    /// The steps that `host` reaches.
+    pub fn new(host: Host) -> Self {
+        Self { host }
     }
 
     /// Asks the step `name` what it is.
@@ -83,12 +80,11 @@ impl Steps {
     /// # Errors
     ///
     /// [`CallError`], where it could not be asked.
-    pub async fn describe(&self, name: &str, limit: Duration) -> Result<Descriptor, CallError> {
-        let request = request("GET", name, Bytes::new())?;
-        self.ask(name, request, limit).await
+    pub async fn describe(&self, name: &str, call: &Call) -> Result<Descriptor, CallError> {
+        self.read(name, self.peer(name).get("/", call).await).await
     }
 
-    /// Runs the step `name` on `input`, until the deadline of `context`.
+    /// Runs the step `name` on `input` on behalf of `call`, until its deadline.
     ///
     /// The inner result is the step's own: its output, or the failure that it answered with.
     ///
@@ -98,75 +94,30 @@ impl Steps {
     pub async fn run(
         &self,
         name: &str,
-        context: Context,
+        execution: Execution,
         input: Box<RawValue>,
+        call: &Call,
     ) -> Result<Result<Box<RawValue>, Failure>, CallError> {
-        let now_ms = u64::try_from(self.clock.now().as_millis()).unwrap_or(0);
-        let limit = Duration::from_millis(context.deadline_ms.saturating_sub(now_ms));
-        let body = serde_json::to_vec(&Call { context, input })
-            .map_err(|error| CallError::NoAnswer { name: name.to_owned(), found: error.to_string() })?;
-        match self.ask(name, request("POST", name, body.into())?, limit).await? {
+        let invocation = serde_json::to_vec(&Invocation { execution, input });
+        let invocation = invocation.expect("texts, a number and what is JSON already can be written as JSON");
+        match self.read(name, self.peer(name).post("/", invocation, call).await).await? {
             Answer::Output(output) => Ok(Ok(output)),
             Answer::Failure(failure) => Ok(Err(failure)),
         }
     }
 
-    async fn ask<T: DeserializeOwned>(
-        &self,
-        name: &str,
-        request: http::Request<Bytes>,
-        limit: Duration,
-    ) -> Result<T, CallError> {
-        let exchange = within(&*self.clock, limit, self.exchange(name, request, limit));
-        let (status, body) = exchange.await.map_err(|_| CallError::Timeout { name: name.to_owned() })??;
-        // A step that crashed or does not exist answers with an empty 500 or 404 of the host's
-        // (`docs/spin.md#statuses-of-the-host`).
-        serde_json::from_slice(&body)
-            .map_err(|_| CallError::NoAnswer { name: name.to_owned(), found: format!("status {status}") })
+    fn peer(&self, name: &str) -> Peer {
+        Peer::new(&self.host, &format!("step-{name}"))
     }
 
-    async fn exchange(
-        &self,
-        name: &str,
-        request: http::Request<Bytes>,
-        limit: Duration,
-    ) -> Result<(http::StatusCode, Bytes), CallError> {
-        let failed = |source| match source {
-            HttpError::Timeout { .. } => CallError::Timeout { name: name.to_owned() },
-            source => CallError::Http { name: name.to_owned(), source },
-        };
-        let response = self.http.send(request, limit).await.map_err(failed)?;
-        let status = response.status();
-        let mut pieces = response.into_body();
-        let mut body = BytesMut::new();
-        while let Some(piece) = pieces.try_next().await.map_err(failed)? {
-            if body.len() + piece.len() > MAX_ANSWER_BYTES {
-                let found = format!("more than {MAX_ANSWER_BYTES} bytes");
-                return Err(CallError::NoAnswer { name: name.to_owned(), found });
-            }
-            body.extend_from_slice(&piece);
-        }
-        Ok((status, body.freeze()))
+    /// What is in a reply of the step `name`, whatever its status: that only repeats what the body says.
+    async fn read<T>(&self, name: &str, reply: Result<Reply, PeerError>) -> Result<T, CallError>
+    where
+        T: serde::de::DeserializeOwned,
+    {
+        let body = async { reply?.json(MAX_ANSWER_BYTES).await };
+        body.await.map_err(|error| CallError::of(name, error))
     }
-}
-
-/// A request to the step `name`, which becomes part of a host name and is therefore checked.
-fn request(method: &str, name: &str, body: Bytes) -> Result<http::Request<Bytes>, CallError> {
-    let is_kebab = !name.is_empty()
-        && name.len() <= 40
-        && name.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-'))
-        && !name.starts_with('-')
-        && !name.ends_with('-');
-    let not_a_name = || CallError::Name { name: name.to_owned() };
-    if !is_kebab {
-        return Err(not_a_name());
-    }
-    http::Request::builder()
-        .method(method)
-        .uri(format!("http://step-{name}.spin.internal/"))
-        .header("content-type", "application/json")
-        .body(body)
-        .map_err(|_| not_a_name())
 }
 
 #[cfg(test)]

@@ -47,6 +47,7 @@ mod wire;
 
 use std::future::Future;
 
+use host::Call;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::Value;
 
@@ -56,7 +57,7 @@ pub use crate::provide::{handle, wit_bindgen};
 pub use crate::{
     call::{CallError, Steps},
     failure::{Failure, FailureKind},
-    wire::{Answer, Call},
+    wire::{Answer, Invocation},
 };
 
 /// What running a step does to the world.
@@ -86,9 +87,22 @@ pub struct Descriptor {
     pub effect: Effect,
 }
 
-/// Where a run stands: everything that is not its input.
+/// Where a run stands, as whoever runs it says: what a [`Call`] does not.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
+pub struct Execution {
+    /// The run that this execution belongs to.
+    pub run: String,
+    /// The name of the step in its run.
+    pub step: String,
+    /// Which try this is, from 1.
+    pub attempt: u32,
+    /// The same for every try of the same execution.
+    pub idempotency_key: String,
+}
+
+/// What a step knows of its execution besides its input.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Context {
     /// The workspace on whose behalf the step runs.
     pub workspace: String,
@@ -100,10 +114,29 @@ pub struct Context {
     pub attempt: u32,
     /// The same for every try of the same execution.
     pub idempotency_key: String,
-    /// When the caller stops waiting, in milliseconds since 1970-01-01T00:00:00Z.
+    /// When the caller stops waiting, in milliseconds since 1970-01-01T00:00:00Z, on the clock of the step's host.
     pub deadline_ms: u64,
     /// The W3C `traceparent` of the caller.
     pub traceparent: String,
+    /// What names the request in logs and problems.
+    pub correlation_id: String,
+}
+
+impl Context {
+    /// The context of `execution` on behalf of `call`.
+    pub fn new(execution: Execution, call: &Call) -> Self {
+        let Execution { run, step, attempt, idempotency_key } = execution;
+        Self {
+            workspace: call.workspace.to_string(),
+            run,
+            step,
+            attempt,
+            idempotency_key,
+            deadline_ms: u64::try_from(call.deadline.as_millis()).unwrap_or(0),
+            traceparent: call.traceparent.to_string(),
+            correlation_id: call.correlation_id.to_string(),
+        }
+    }
 }
 
 /// A step, written in Rust.

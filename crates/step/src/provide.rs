@@ -47,6 +47,7 @@ macro_rules! provide {
                         idempotency_key: it.idempotency_key,
                         deadline_ms: it.deadline_ms,
                         traceparent: it.traceparent,
+                        correlation_id: it.correlation_id,
                     };
                     let ran = $crate::handle($crate::run_on_json::<super::$step>(context, &input)).await;
                     ran.map_err(|it| wit::Failure {

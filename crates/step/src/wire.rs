@@ -4,14 +4,14 @@ use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use crate::{Context, Failure, FailureKind};
+use crate::{Execution, Failure, FailureKind};
 
-/// The body of `POST /`.
+/// The body of `POST /`. On whose behalf it is, and until when, is in the headers of the chained call.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Call {
+pub struct Invocation {
     /// Where the run stands.
-    pub context: Context,
+    pub execution: Execution,
     /// What the step is to work on.
     pub input: Box<RawValue>,
 }

@@ -64,6 +64,7 @@ fn input_that_does_not_fit_is_said_to_be_invalid() {
         idempotency_key: "k".into(),
         deadline_ms: 0,
         traceparent: String::new(),
+        correlation_id: String::new(),
     };
     for input in ["", "[]", "{}", r#"{"expression": 1}"#, r#"{"expression": "1", "more": 2}"#] {
         let failure = block_on(run_on_json::<Transform>(context.clone(), input)).unwrap_err();

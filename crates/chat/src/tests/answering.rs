@@ -115,7 +115,7 @@ async fn stored(
     conversation: ConversationId,
     answer: MessageId,
 ) -> impl Stream<Item = Event> + Send + use<> {
-    match room.chat.follow(&room.owner, conversation, answer, 0, "c-2").await.unwrap() {
+    match room.chat.follow(&room.owner, conversation, answer, 0, &room.call).await.unwrap() {
         Follow::Events(events) => events,
         Follow::Nothing => panic!("a follower from the beginning sees something"),
     }
@@ -161,7 +161,7 @@ async fn cancelling_keeps_what_was_said_and_stops_the_model() {
         lead.unbounded_send(Ok(spoken("Well"))).unwrap();
         writer.settles().await;
         let answer = room.messages(conversation).await[1].id;
-        let cancelled = room.chat.cancel(&room.owner, conversation, answer, "c-3").await.unwrap();
+        let cancelled = room.chat.cancel(&room.owner, conversation, answer, &room.call).await.unwrap();
         assert_eq!((cancelled.status.as_str(), &*cancelled.content), ("cancelled", "Well"));
 
         // The model goes on talking, and its next words find nobody.
@@ -190,7 +190,7 @@ async fn a_silent_model_is_stopped_within_a_second() {
         let writer = room.writer();
         writer.settles().await;
         let answer = room.messages(conversation).await[1].id;
-        room.chat.cancel(&room.owner, conversation, answer, "c-3").await.unwrap();
+        room.chat.cancel(&room.owner, conversation, answer, &room.call).await.unwrap();
         room.fakes.clock.advance(Duration::from_secs(1));
         assert!(writer.settles().await, "the writer stops");
         assert!(lead.is_closed());
@@ -205,15 +205,15 @@ async fn only_an_answer_that_is_being_written_can_be_cancelled() {
         let conversation = room.conversation().await;
         let posted = room.post(conversation, "Hi").await.unwrap();
         for message in [posted.question.id, posted.answer.id] {
-            let refused = room.chat.cancel(&room.owner, conversation, message, "c-3").await.unwrap_err();
+            let refused = room.chat.cancel(&room.owner, conversation, message, &room.call).await.unwrap_err();
             assert_eq!((refused.code(), refused.kind()), ("answer_ended", fault::Kind::Conflict));
         }
         let _lead = room.model.is_led();
         drop(room.begin_answer(conversation, "Hi").await);
         room.fakes.tasks.take();
         let unwritten = room.messages(conversation).await.remove(3);
-        let first = room.chat.cancel(&room.owner, conversation, unwritten.id, "c-3").await.unwrap();
-        let again = room.chat.cancel(&room.owner, conversation, unwritten.id, "c-4").await.unwrap();
+        let first = room.chat.cancel(&room.owner, conversation, unwritten.id, &room.call).await.unwrap();
+        let again = room.chat.cancel(&room.owner, conversation, unwritten.id, &room.call).await.unwrap();
         assert_eq!(first, again);
         assert_eq!(first.status.as_str(), "cancelled");
     }

@@ -27,7 +27,8 @@ async fn a_follower_sees_events_as_they_come() {
         let live = room.begin_answer(conversation, "Hi").await;
         let _writer = room.writer();
         let answer = room.messages(conversation).await[1].id;
-        let Follow::Events(follower) = room.chat.follow(&room.owner, conversation, answer, 1, "c-2").await.unwrap()
+        let Follow::Events(follower) =
+            room.chat.follow(&room.owner, conversation, answer, 1, &room.call).await.unwrap()
         else {
             panic!("there is more to come");
         };
@@ -53,7 +54,8 @@ async fn a_follower_finds_out_that_the_writer_is_dead() {
         drop(room.begin_answer(conversation, "Hi").await);
         room.fakes.tasks.take();
         let answer = room.messages(conversation).await[1].id;
-        let Follow::Events(follower) = room.chat.follow(&room.owner, conversation, answer, 1, "c-2").await.unwrap()
+        let Follow::Events(follower) =
+            room.chat.follow(&room.owner, conversation, answer, 1, &room.call).await.unwrap()
         else {
             panic!("there is more to come");
         };
@@ -89,7 +91,7 @@ async fn who_has_seen_the_end_is_told_that_there_is_nothing() {
         room.stream(conversation, "Hi").await;
         let streamed = room.messages(conversation).await[3].id;
         for (message, last) in [(one_piece, 3), (streamed, 5)] {
-            let follow = room.chat.follow(&room.owner, conversation, message, last, "c-2").await.unwrap();
+            let follow = room.chat.follow(&room.owner, conversation, message, last, &room.call).await.unwrap();
             assert!(matches!(follow, Follow::Nothing));
         }
     }
@@ -101,7 +103,7 @@ async fn events_may_be_asked_for_after_the_last_one() {
         let conversation = room.conversation().await;
         room.stream(conversation, "Hi").await;
         let answer = room.messages(conversation).await[1].id;
-        let Follow::Events(events) = room.chat.follow(&room.owner, conversation, answer, 0, "c-2").await.unwrap()
+        let Follow::Events(events) = room.chat.follow(&room.owner, conversation, answer, 0, &room.call).await.unwrap()
         else {
             panic!("there is something to follow");
         };

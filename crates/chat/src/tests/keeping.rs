@@ -33,8 +33,8 @@ async fn everything(room: &Room, viewer: &Viewer, id: ConversationId, answer: Me
         chat.messages(viewer, id, 0, 10).await.map_or_else(code, |_| "done"),
         chat.post(viewer, &room.call, id, content("Hi")).await.map_or_else(code, |_| "done"),
         chat.post_streaming(viewer, &room.call, id, content("Hi")).await.map_or_else(code, |_| "done"),
-        chat.follow(viewer, id, answer, 0, "c").await.map_or_else(code, |_| "done"),
-        chat.cancel(viewer, id, answer, "c").await.map_or_else(code, |_| "done"),
+        chat.follow(viewer, id, answer, 0, &room.call).await.map_or_else(code, |_| "done"),
+        chat.cancel(viewer, id, answer, &room.call).await.map_or_else(code, |_| "done"),
         chat.delete(viewer, id, any).await.map_or_else(code, |()| "done"),
     ]
 }

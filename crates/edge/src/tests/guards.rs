@@ -88,15 +88,63 @@ async fn a_public_route_does_not_look_at_tokens() {
     assert_eq!(answer.body, "hello");
 }
 
+/// A request as another component sends it.
+fn chained(path: &str, call: &Call, fakes: &Fakes) -> http::request::Builder {
+    let mut request = Request::get(path);
+    *request.headers_mut().unwrap() = host::fake::chained(call, fakes.host.now());
+    request
+}
+
 #[tokio::test]
-async fn a_component_says_for_which_workspace_it_calls() {
-    let app = app_without_database();
-    let workspace = "ws_019ab6a2c40070008000000000000000";
-    let request = |workspace: &str| Request::get("/internal").header("x-kowai-workspace", workspace);
-    assert_eq!(ask(&app, request(workspace), "").await.body, workspace);
-    for hostile in ["", "ws_", "' OR 1=1", "user_019ab6a2c40070008000000000000000"] {
-        assert_eq!(ask(&app, request(hostile), "").await.code(), "workspace_missing", "{hostile}");
+async fn a_component_says_on_whose_behalf_it_calls_and_how_long_it_waits() {
+    let fakes = Fakes::without_database();
+    let host = &fakes.host;
+    let call = host.begin_call(host.new_id(), Some(host.new_id()), Duration::from_secs(20));
+    let answer = ask(&app(&fakes), chained("/internal", &call, &fakes), "").await;
+    let earlier = host.now() + Duration::from_millis(19_500);
+    assert_eq!(answer.body, shown(&Call { deadline: earlier, ..call.clone() }));
+    let without = chained("/internal", &call, &fakes).header("x-kowai-workspace", "ws_");
+    let refused = ask(&app(&fakes), without, "").await;
+    assert_eq!((refused.status.as_u16(), refused.code().as_str()), (400, "call_incomplete"));
+    assert!(refused.json()["detail"].as_str().unwrap().contains("x-kowai-workspace"), "{}", refused.body);
+}
+
+#[tokio::test]
+async fn a_client_cannot_pose_as_a_component() {
+    let fakes = Fakes::without_database();
+    let host = &fakes.host;
+    let call = host.begin_call(host.new_id(), None, Duration::from_secs(20));
+    for address in [Some("192.0.2.7:4711"), None] {
+        let mut request = chained("/internal", &call, &fakes);
+        let headers = request.headers_mut().unwrap();
+        match address {
+            // Spin's own value comes after what the client says.
+            Some(address) => _ = headers.append("spin-client-addr", address.parse().unwrap()),
+            None => _ = headers.remove("spin-client-addr"),
+        }
+        assert_eq!(ask(&app(&fakes), request, "").await.code(), "call_incomplete");
     }
+}
+
+#[tokio::test]
+async fn what_a_caller_does_is_done_for_their_own_workspace_whatever_their_headers_say() {
+    let (_database, fakes, app) = deployment().await;
+    let caller = testing::sign_in(&fakes.host, Role::Member).await;
+    let ours = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-00";
+    let request = Request::get("/call")
+        .header("authorization", &caller.authorization)
+        .header("x-request-id", "request-1")
+        .header("x-kowai-workspace", "ws_019ab6a2c40070008000000000000000")
+        .header("x-kowai-timeout-ms", "1")
+        .header("x-kowai-trace", ours);
+    let answer = ask(&app, request, "").await;
+    let until = fakes.host.now() + Duration::from_secs(60);
+    let (workspace, user) = (caller.principal.workspace, caller.principal.user);
+    assert_eq!(answer.body, format!("{workspace} {user} request-1 until {until}"));
+    let forged = ask(&app, Request::get("/trace").header("x-kowai-trace", ours), "").await;
+    assert!(!forged.body.contains("4bf92f3577b34da6a3ce929d0e0e4736"), "{}", forged.body);
+    let continued = ask(&app, Request::get("/trace").header("traceparent", ours), "").await;
+    assert!(continued.body.contains("4bf92f3577b34da6a3ce929d0e0e4736"), "{}", continued.body);
 }
 
 #[tokio::test]

@@ -13,6 +13,7 @@ use std::{
 };
 
 use async_trait::async_trait;
+use ids::Timestamp;
 
 pub use self::{
     cache::MemoryCache,
@@ -21,7 +22,7 @@ pub use self::{
     http::{ScriptedHttp, chunks, json},
     tasks::QueuedTasks,
 };
-use crate::{Host, Random, Sql, Variables, VariablesError, sql::Unusable};
+use crate::{Call, Host, Random, Sql, Variables, VariablesError, sql::Unusable};
 
 /// A [`Host`] made of fakes, and the fakes themselves. Clones share everything.
 #[derive(Clone)]
@@ -65,6 +66,11 @@ impl Fakes {
     pub fn without_database() -> Self {
         Self::new(Arc::new(Unusable::new("this test has no database")))
     }
+}
+
+/// The headers with which `call` arrives at `now` from another component, for tests of private routes.
+pub fn chained(call: &Call, now: Timestamp) -> ::http::HeaderMap {
+    crate::chaining::arrived(call, now)
 }
 
 /// Randomness that is the same in every run of a test.

@@ -18,15 +18,11 @@ use std::{cell::OnceCell, sync::Arc};
 pub use self::{
     body::body,
     sending::Sending,
+    system::SpinClock,
     tasks::{handle, spawn},
 };
 use self::{
-    http::SpinHttp,
-    key_value::SpinStore,
-    mysql::SpinMySql,
-    sqlite::SpinSqlite,
-    system::{SpinClock, SpinRandom},
-    tasks::SpinTasks,
+    http::SpinHttp, key_value::SpinStore, mysql::SpinMySql, sqlite::SpinSqlite, system::SpinRandom, tasks::SpinTasks,
     variables::SpinVariables,
 };
 use crate::{

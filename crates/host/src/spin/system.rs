@@ -9,7 +9,8 @@ use send_wrapper::SendWrapper;
 use crate::{Clock, Random};
 
 /// The clock of the machine.
-pub(super) struct SpinClock;
+#[derive(Clone, Copy, Debug)]
+pub struct SpinClock;
 
 #[async_trait]
 impl Clock for SpinClock {

@@ -7,6 +7,7 @@ mod arrows;
 mod citations;
 mod names;
 mod problems;
+mod seam;
 mod sizes;
 mod sql;
 
@@ -39,6 +40,7 @@ pub(crate) fn run() -> Result<()> {
     let mut findings = arrows::check(&metadata);
     findings.extend(names::check(&metadata, &root)?);
     findings.extend(sql::check(&sources)?);
+    findings.extend(seam::check(&sources));
     findings.extend(sizes::check(&sources));
     findings.extend(problems::check(&sources, &root)?);
     findings.extend(citations::check(&root)?);
