@@ -21,7 +21,9 @@ use crate::{json::Faults, problem::Problem};
 
 /// How often a stream says that it is alive, whatever else it says.
 const HEARTBEAT_EVERY: Duration = Duration::from_secs(15);
-const HEARTBEAT: Bytes = Bytes::from_static(b": heartbeat\n\n");
+/// A comment and no more: a blank line after it would end an event without data, which some clients hand on as an empty one
+/// (openai-go before 3.43).
+const HEARTBEAT: Bytes = Bytes::from_static(b": heartbeat\n");
 
 const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
 
@@ -58,14 +60,20 @@ impl<S: Sync> FromRequestParts<S> for LastEventId {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
-        let Some(value) = parts.headers.get(LAST_EVENT_ID) else { return Ok(Self(None)) };
+        let mut values = parts.headers.get_all(LAST_EVENT_ID).iter();
+        let Some(value) = values.next() else { return Ok(Self(None)) };
+        if values.next().is_some() {
+            let mut faults = Faults::of_headers();
+            faults.at("last-event-id", "is there twice");
+            return Err(Problem::invalid(faults.into_fields()));
+        }
         // `u64` would also take a plus sign; an id has one spelling only.
         let digits = value.to_str().ok().filter(|text| text.bytes().all(|byte| byte.is_ascii_digit()));
         let id = digits.and_then(|digits| digits.parse().ok());
         id.map(|id| Self(Some(id))).ok_or_else(|| {
             let mut faults = Faults::of_headers();
             faults.at("last-event-id", "has to be the id of an event of this stream");
-            faults.into_problem()
+            Problem::invalid(faults.into_fields())
         })
     }
 }

@@ -40,6 +40,16 @@ impl Event {
     }
 }
 
+/// `block` from its first line that is no comment. Where a heartbeat stands inside an event it stays, to be seen by whoever
+/// compares bytes.
+fn without_comments(block: &str) -> &str {
+    let mut block = block;
+    while block.starts_with(':') {
+        block = block.split_once('\n').map_or("", |(_, rest)| rest);
+    }
+    block
+}
+
 /// An open stream of events. Dropping it cuts the connection.
 pub struct EventStream {
     bytes: Pin<Box<dyn Stream<Item = reqwest::Result<Vec<u8>>> + Send>>,
@@ -67,8 +77,9 @@ impl EventStream {
             if let Some(end) = self.buffer.windows(2).position(|pair| pair == b"\n\n") {
                 let raw: Vec<u8> = self.buffer.drain(..end + 2).collect();
                 let raw = String::from_utf8(raw).context("events are UTF-8")?;
-                if !raw.starts_with(':') {
-                    return Ok(Some(Event::parse(&raw)));
+                let raw = without_comments(&raw);
+                if !raw.trim().is_empty() {
+                    return Ok(Some(Event::parse(raw)));
                 }
                 continue;
             }

@@ -13,7 +13,7 @@ async fn a_stream_says_that_it_is_alive_while_it_has_nothing_to_say() {
     let mut body = response.into_body().into_data_stream();
     let first = body.next().await.unwrap().unwrap();
     assert_eq!(first, "id: 1\nevent: greeting\ndata: \"hello\"\n\n");
-    for expected in [": heartbeat\n\n", ": heartbeat\n\n", "late\n\n"] {
+    for expected in [": heartbeat\n", ": heartbeat\n", "late\n\n"] {
         let mut next = body.next();
         assert!(futures::poll!(&mut next).is_pending());
         fakes.clock.advance(Duration::from_secs(15));
@@ -43,6 +43,14 @@ async fn a_stream_resumes_after_the_last_event_seen() {
         let answer = ask(&app(&fakes), Request::get("/events").header("last-event-id", hostile), "").await;
         assert_eq!((answer.status.as_u16(), answer.pointers()), (422, vec![":last-event-id".to_owned()]), "{hostile}");
     }
+}
+
+#[tokio::test]
+async fn a_client_that_has_seen_two_events_last_is_asked_which() {
+    let fakes = Fakes::without_database();
+    let request = Request::get("/events").header("last-event-id", "1").header("last-event-id", "1");
+    let answer = ask(&app(&fakes), request, "").await;
+    assert_eq!((answer.status.as_u16(), answer.pointers()), (422, vec![":last-event-id".to_owned()]));
 }
 
 #[test]
