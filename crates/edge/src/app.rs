@@ -6,14 +6,14 @@ use axum::{
     Router,
     body::{Body, Bytes, HttpBody},
     extract::Request,
-    response::{IntoResponse, Response},
+    response::Response,
 };
 use futures::future::{BoxFuture, FutureExt};
-use host::{Host, Random};
+use host::{Clock, Host, Random};
 use tower::{BoxError, Service};
 use tracing::Instrument;
 
-use crate::{access_log::Arrival, body_limit, conditional, problems, routes::Route, security_headers};
+use crate::{access_log::Arrival, body_limit, conditional, problems, route::Route, security_headers};
 
 /// What a component serves. Made once for each instance; cloning it is cheap.
 #[derive(Clone)]
@@ -24,7 +24,8 @@ pub struct App {
 
 impl App {
     pub(crate) fn new(host: &Host, router: Router, routes: Vec<Route>, body_limit: usize, quiet: bool) -> Self {
-        let stack = Stack { router, random: host.random.clone(), body_limit, quiet };
+        let (clock, random) = (host.clock.clone(), host.random.clone());
+        let stack = Stack { router, clock, random, body_limit, quiet };
         Self { stack: Arc::new(stack), routes: routes.into() }
     }
 
@@ -66,6 +67,7 @@ where
 /// layer of each request, which in WebAssembly costs as much as the request.
 struct Stack {
     router: Router,
+    clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
     /// In bytes.
     body_limit: usize,
@@ -86,14 +88,12 @@ impl Stack {
     async fn go_in(&self, request: Request, arrival: &Arrival) -> Response {
         let came_by_tls = security_headers::came_by_tls(request.headers());
         let known = conditional::known(&request);
-        let mut response = match body_limit::limit(request, self.body_limit).await {
-            Ok(request) => match self.router.clone().call(request).await {
-                Ok(response) => response,
-                Err(never) => match never {},
-            },
-            Err(problem) => problem.into_response(),
+        let request = body_limit::limit(&self.clock, request, self.body_limit);
+        let mut response = match self.router.clone().call(request).await {
+            Ok(response) => response,
+            Err(never) => match never {},
         };
-        conditional::spare(&mut response, known);
+        conditional::omit_unchanged(&mut response, known);
         let mut response = problems::write_out(response, arrival.trace());
         security_headers::add(response.headers_mut(), came_by_tls);
         response

@@ -36,15 +36,17 @@ impl<R: IntoResponse> IntoResponse for Tagged<R> {
     }
 }
 
-/// The condition of a write: carry it out only on the version that the client has seen. An extractor.
+/// The condition of a write: carry it out only on the version that the client has seen. An extractor; a condition that cannot be
+/// read is a 400 and never none, because a write that its sender made depend on something must not be carried out regardless.
 #[derive(Clone, Debug)]
-pub struct IfMatch(Option<String>);
+pub struct IfMatch(Option<Tags>);
 
 impl IfMatch {
-    /// An error (412) if the client has seen another version than `version`; without a condition all is well.
+    /// An error (412) if the client has seen another version than `version`; without a condition all is well. A weak tag never
+    /// matches (RFC 9110, section 13.1.1).
     pub fn check(&self, version: impl Display) -> Result<(), Problem> {
         match &self.0 {
-            Some(tags) if !lists(tags, &format!("\"{version}\""), false) => {
+            Some(tags) if !tags.has(&format!("\"{version}\""), Comparison::Strong) => {
                 Err(Problem::refused(Refusal::PreconditionFailed))
             }
             _ => Ok(()),
@@ -56,38 +58,90 @@ impl<S: Sync> FromRequestParts<S> for IfMatch {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
-        Ok(Self(tags(&parts.headers, &header::IF_MATCH)))
+        let unreadable = || Problem::because(Refusal::BadRequest, "`If-Match` is not a list of entity tags, or `*`.");
+        Ok(Self(Tags::of(&parts.headers, &header::IF_MATCH).map_err(|Unreadable| unreadable())?))
     }
 }
 
-/// The tags of the versions that the client of a read has already.
-pub(crate) fn known(request: &Request) -> Option<String> {
+/// The tags of the versions that the client of a read has already. A list that cannot be read names none, so that the client
+/// gets the answer.
+pub(crate) fn known(request: &Request) -> Option<Tags> {
     let reads = matches!(*request.method(), Method::GET | Method::HEAD);
-    if reads { tags(request.headers(), &header::IF_NONE_MATCH) } else { None }
+    if reads { Tags::of(request.headers(), &header::IF_NONE_MATCH).unwrap_or_default() } else { None }
 }
 
-/// Spares the client a body that is among those it knows.
-pub(crate) fn spare(response: &mut Response, known: Option<String>) {
+/// Leaves out a body that is among those that the client knows.
+pub(crate) fn omit_unchanged(response: &mut Response, known: Option<Tags>) {
     let Some(known) = known else { return };
     let tag = response.headers().get(header::ETAG).and_then(|tag| tag.to_str().ok());
-    if response.status() == StatusCode::OK && tag.is_some_and(|tag| lists(&known, tag, true)) {
+    if response.status() == StatusCode::OK && tag.is_some_and(|tag| known.has(tag, Comparison::Weak)) {
         *response.status_mut() = StatusCode::NOT_MODIFIED;
         *response.body_mut() = Body::empty();
         response.headers_mut().remove(header::CONTENT_TYPE);
     }
 }
 
-/// All tags of a header, which may be there several times.
-fn tags(headers: &HeaderMap, name: &HeaderName) -> Option<String> {
-    let values: Vec<&str> = headers.get_all(name).iter().filter_map(|value| value.to_str().ok()).collect();
-    (!values.is_empty()).then(|| values.join(","))
+/// A header that should be entity tags is none.
+struct Unreadable;
+
+/// How tags are compared (RFC 9110, section 8.8.3.2).
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Comparison {
+    /// Only strong tags are equal to each other.
+    Strong,
+    /// It does not count whether a tag is weak.
+    Weak,
 }
 
-/// True where the list `tags` has `tag`, or is `*`. Ours are strong tags without commas; `weak` says whether a weak one of
-/// the client's may match (RFC 9110, section 8.8.3.2).
-fn lists(tags: &str, tag: &str, weak: bool) -> bool {
-    tags.split(',').map(str::trim).any(|listed| {
-        let listed = if weak { listed.strip_prefix("W/").unwrap_or(listed) } else { listed };
-        listed == "*" || listed == tag
-    })
+/// Entity tags as a client lists them.
+#[derive(Clone, Debug)]
+pub(crate) enum Tags {
+    /// `*`: whatever there is.
+    Any,
+    /// These, in quotes as they were sent, weak ones with `W/`.
+    Listed(Vec<String>),
+}
+
+impl Tags {
+    /// All tags of a header, which may be there several times; none where it is not there.
+    fn of(headers: &HeaderMap, name: &HeaderName) -> Result<Option<Self>, Unreadable> {
+        let values: Result<Vec<&str>, _> = headers.get_all(name).iter().map(|value| value.to_str()).collect();
+        match values.map_err(|_| Unreadable)?.join(",") {
+            none if none.is_empty() && !headers.contains_key(name) => Ok(None),
+            list => Self::parse(&list).map(Some).ok_or(Unreadable),
+        }
+    }
+
+    /// Reads `*` or a list of tags (RFC 9110, sections 5.6.1 and 8.8.3); a comma may stand in a tag.
+    fn parse(list: &str) -> Option<Self> {
+        if list.trim() == "*" {
+            return Some(Self::Any);
+        }
+        let mut listed = Vec::new();
+        let mut rest = list;
+        loop {
+            rest = rest.trim_start_matches([' ', '\t', ',']);
+            if rest.is_empty() {
+                return (!listed.is_empty()).then_some(Self::Listed(listed));
+            }
+            let opened = rest.strip_prefix("W/").unwrap_or(rest).strip_prefix('"')?;
+            let (tag, after) = opened.split_once('"')?;
+            let is_followed_well = after.is_empty() || after.starts_with([' ', '\t', ',']);
+            if !tag.bytes().all(|byte| byte.is_ascii_graphic()) || !is_followed_well {
+                return None;
+            }
+            listed.push(rest[..rest.len() - after.len()].to_owned());
+            rest = after;
+        }
+    }
+
+    fn has(&self, tag: &str, comparison: Comparison) -> bool {
+        match self {
+            Self::Any => true,
+            Self::Listed(listed) => listed.iter().any(|listed| {
+                let weak = listed.strip_prefix("W/").filter(|_| comparison == Comparison::Weak);
+                weak.unwrap_or(listed) == tag
+            }),
+        }
+    }
 }

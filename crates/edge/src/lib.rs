@@ -60,6 +60,7 @@ mod problem;
 mod problems;
 mod query;
 mod refusal;
+mod route;
 mod routes;
 mod security_headers;
 #[cfg(target_family = "wasm")]
@@ -88,7 +89,8 @@ pub use crate::{
     path::Path,
     problem::{MEDIA_TYPE, Problem, ProblemBody},
     query::Query,
-    routes::{Repeats, Route, Routes},
+    route::{Repeats, Route},
+    routes::Routes,
     sse::LastEventId,
 };
 

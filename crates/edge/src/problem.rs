@@ -91,6 +91,11 @@ impl Problem {
         self.code
     }
 
+    /// The fields at fault.
+    pub fn fields(&self) -> &[FieldFault] {
+        &self.fields
+    }
+
     /// What the log should say of a failure whose cause the caller does not learn.
     pub fn cause(&self) -> Option<&str> {
         self.cause.as_deref()
@@ -117,6 +122,10 @@ impl Problem {
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(MEDIA_TYPE));
         if self.status == StatusCode::UNAUTHORIZED {
             headers.insert(header::WWW_AUTHENTICATE, self.challenge());
+        }
+        if self.code == Refusal::UnsupportedContentCoding.code() {
+            // What would be taken instead (RFC 9110, section 12.5.3).
+            headers.insert(header::ACCEPT_ENCODING, HeaderValue::from_static("identity"));
         }
         if let Some(millis) = self.retry_after_ms {
             // Whole seconds (RFC 9110, section 10.2.3), rounded up so that nobody comes too early.

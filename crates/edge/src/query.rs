@@ -5,7 +5,11 @@ use http::request::Parts;
 use percent_encoding::percent_decode_str;
 use serde::de::DeserializeOwned;
 
-use crate::{json::Faults, problem::Problem, refusal::Refusal};
+use crate::{
+    json::{Faults, Tree, decode},
+    problem::Problem,
+    refusal::Refusal,
+};
 
 /// The query as a `T`; a parameter that is wrong, there twice or unknown is a 422 that points to it: `?limit`.
 #[derive(Clone, Copy, Debug)]
@@ -25,16 +29,13 @@ fn parse<T: DeserializeOwned>(query: &str) -> Result<T, Problem> {
         return Err(Problem::because(Refusal::BadRequest, "The query is not UTF-8."));
     }
     let mut faults = Faults::of_query();
-    let mut track = serde_path_to_error::Track::new();
-    let pairs = serde_urlencoded::Deserializer::new(form_urlencoded::parse(query.as_bytes()));
-    let tracked = serde_path_to_error::Deserializer::new(pairs, &mut track);
-    let value = serde_ignored::deserialize(tracked, |path| faults.unknown(&path));
-    match value {
-        Ok(value) if faults.is_empty() => Ok(value),
-        Ok(_) => Err(faults.into_problem()),
-        Err(error) => {
-            faults.wrong(&track.path(), &error.to_string());
-            Err(faults.into_problem())
+    let mut parameters: Vec<(_, Tree<'_>)> = Vec::new();
+    for (name, value) in form_urlencoded::parse(query.as_bytes()) {
+        if parameters.iter().any(|(known, _)| *known == name) {
+            faults.at(&name, "is there twice");
+        } else {
+            parameters.push((name, Tree::Spelled(value)));
         }
     }
+    decode(&Tree::Object(parameters), faults)
 }

@@ -9,6 +9,8 @@ pub(crate) enum Refusal {
     MalformedJson,
     /// Its body broke off.
     IncompleteBody,
+    /// Its body took too long to arrive.
+    RequestTimeout,
     /// It is not the complete call of a component.
     CallIncomplete,
     /// Nobody is signed in.
@@ -25,6 +27,8 @@ pub(crate) enum Refusal {
     BodyTooLarge,
     /// Its body is of the wrong type.
     UnsupportedMediaType,
+    /// Its body is compressed, or coded otherwise.
+    UnsupportedContentCoding,
     /// Fields of it are not as they have to be.
     InvalidRequest,
     /// A defect of ours.
@@ -38,6 +42,7 @@ impl Refusal {
             Self::BadRequest => "bad_request",
             Self::MalformedJson => "malformed_json",
             Self::IncompleteBody => "incomplete_body",
+            Self::RequestTimeout => "request_timeout",
             Self::CallIncomplete => "call_incomplete",
             Self::Unauthenticated => "unauthenticated",
             Self::Forbidden => "forbidden",
@@ -46,6 +51,7 @@ impl Refusal {
             Self::PreconditionFailed => "precondition_failed",
             Self::BodyTooLarge => "body_too_large",
             Self::UnsupportedMediaType => "unsupported_media_type",
+            Self::UnsupportedContentCoding => "unsupported_content_coding",
             Self::InvalidRequest => "invalid_request",
             Self::InternalError => "internal_error",
         }
@@ -57,6 +63,7 @@ impl Refusal {
             Self::BadRequest => "The request is not one that can be understood.",
             Self::MalformedJson => "The request body is not JSON.",
             Self::IncompleteBody => "The request body broke off.",
+            Self::RequestTimeout => "The request body did not arrive in time: it may take 30 seconds.",
             Self::CallIncomplete => {
                 "Only components of this application call this, and say in headers on whose behalf."
             }
@@ -67,6 +74,7 @@ impl Refusal {
             Self::PreconditionFailed => "It has changed since you read it; read it again.",
             Self::BodyTooLarge => "The request body is larger than this takes.",
             Self::UnsupportedMediaType => "The request body has to be JSON: send `Content-Type: application/json`.",
+            Self::UnsupportedContentCoding => "Send the request body as it is, without `Content-Encoding`.",
             Self::InvalidRequest => "The request is well-formed, but not valid; `errors` says where.",
             Self::InternalError => "Something went wrong on our side. The correlation id helps us to find out what.",
         }

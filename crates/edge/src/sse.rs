@@ -65,7 +65,7 @@ impl<S: Sync> FromRequestParts<S> for LastEventId {
         if values.next().is_some() {
             let mut faults = Faults::of_headers();
             faults.at("last-event-id", "is there twice");
-            return Err(Problem::invalid(faults.into_fields()));
+            return Err(faults.into_problem());
         }
         // `u64` would also take a plus sign; an id has one spelling only.
         let digits = value.to_str().ok().filter(|text| text.bytes().all(|byte| byte.is_ascii_digit()));
@@ -73,7 +73,7 @@ impl<S: Sync> FromRequestParts<S> for LastEventId {
         id.map(|id| Self(Some(id))).ok_or_else(|| {
             let mut faults = Faults::of_headers();
             faults.at("last-event-id", "has to be the id of an event of this stream");
-            Problem::invalid(faults.into_fields())
+            faults.into_problem()
         })
     }
 }

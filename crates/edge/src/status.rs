@@ -25,13 +25,14 @@ pub(crate) const fn of_refusal(refusal: Refusal) -> StatusCode {
         Refusal::BadRequest | Refusal::MalformedJson | Refusal::IncompleteBody | Refusal::CallIncomplete => {
             StatusCode::BAD_REQUEST
         }
+        Refusal::RequestTimeout => StatusCode::REQUEST_TIMEOUT,
         Refusal::Unauthenticated => of_kind(Kind::Unauthenticated),
         Refusal::Forbidden => of_kind(Kind::Forbidden),
         Refusal::NotFound => of_kind(Kind::NotFound),
         Refusal::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
         Refusal::PreconditionFailed => StatusCode::PRECONDITION_FAILED,
         Refusal::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
-        Refusal::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+        Refusal::UnsupportedMediaType | Refusal::UnsupportedContentCoding => StatusCode::UNSUPPORTED_MEDIA_TYPE,
         Refusal::InvalidRequest => of_kind(Kind::Invalid),
         Refusal::InternalError => of_kind(Kind::Internal),
     }

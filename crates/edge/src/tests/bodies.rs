@@ -70,6 +70,8 @@ async fn each_unknown_field_and_the_wrong_value_are_pointed_to() {
         (r#"{"name": "Tom", "age": 7, "nick_names": ["T", null]}"#, vec!["/nick_names/1"]),
         (r#"{"name": null, "age": 7}"#, vec!["/name"]),
         (r#"7"#, vec![""]),
+        (r#"["Tom", 7, null, null]"#, vec![""]),
+        (r#"{"name": "Tom", "age": 7, "owner": ["Ann"]}"#, vec!["/owner"]),
         (r#"null"#, vec![""]),
     ] {
         let answer = post(&app, body).await;
@@ -81,7 +83,7 @@ async fn each_unknown_field_and_the_wrong_value_are_pointed_to() {
 #[tokio::test]
 async fn an_answer_does_not_repeat_what_was_in_the_wrong_place() {
     let answer = post(&app_without_database(), r#"{"name": "Tom", "age": "hunter2"}"#).await;
-    assert_eq!(answer.json()["errors"][0]["detail"], "has to be u8");
+    assert_eq!(answer.json()["errors"][0]["detail"], "has to be a whole number from 0 to 255");
     assert!(!answer.body.contains("hunter2"));
 }
 
@@ -110,6 +112,92 @@ async fn only_json_is_json() {
         assert_eq!(answer.status.as_u16(), status, "{content_type}");
     }
     assert_eq!(ask(&app, Request::post("/cats"), cat).await.code(), "unsupported_media_type");
+}
+
+#[tokio::test]
+async fn a_body_says_once_what_it_is() {
+    let request =
+        Request::post("/cats").header("content-type", "application/json").header("content-type", "text/plain");
+    let answer = ask(&app_without_database(), request, r#"{"name": "Tom", "age": 7}"#).await;
+    assert_eq!((answer.status.as_u16(), answer.code().as_str()), (400, "bad_request"));
+    assert!(answer.json()["detail"].as_str().unwrap().contains("Content-Type"), "{}", answer.body);
+}
+
+#[tokio::test]
+async fn a_body_that_is_coded_is_refused_by_the_name_of_its_coding() {
+    let app = app_without_database();
+    let request = || Request::post("/cats").header("content-type", "application/json");
+    for (codings, named) in [
+        ("gzip", "gzip"),
+        ("identity, br", "br"),
+        ("GZIP", "GZIP"),
+        ("x<script>", "another coding"),
+        ("a-coding-of-a-very-long-name", "another coding"),
+    ] {
+        let answer = ask(&app, request().header("content-encoding", codings), "\u{1f}\u{8b}").await;
+        assert_eq!((answer.status.as_u16(), answer.code().as_str()), (415, "unsupported_content_coding"), "{codings}");
+        assert_eq!(answer.header("accept-encoding"), "identity");
+        assert!(answer.json()["detail"].as_str().unwrap().contains(named), "{}", answer.body);
+    }
+    for harmless in ["identity", "", "Identity , "] {
+        let answer = ask(&app, request().header("content-encoding", harmless), r#"{"name": "Tom", "age": 7}"#).await;
+        assert_eq!(answer.status, StatusCode::OK, "{harmless}");
+    }
+}
+
+/// A body of which `pieces` have come and the rest never does.
+fn stuck(pieces: &'static [&'static str]) -> Body {
+    let come = pieces.iter().map(|piece| Ok::<_, std::io::Error>(Bytes::from_static(piece.as_bytes())));
+    Body::from_stream(stream::iter(come).chain(stream::pending()))
+}
+
+#[tokio::test]
+async fn a_body_that_does_not_arrive_within_30_s_is_given_up() {
+    let fakes = Fakes::without_database();
+    let app = app(&fakes);
+    let request = Request::post("/cats").header("content-type", "application/json").header("content-length", "100");
+    let answer = ask(&app, request, stuck(&["{", "\"name\":"]));
+    let mut answer = std::pin::pin!(answer);
+    assert!(futures::poll!(&mut answer).is_pending());
+    fakes.clock.advance(Duration::from_millis(29_999));
+    assert!(futures::poll!(&mut answer).is_pending());
+    fakes.clock.advance(Duration::from_millis(1));
+    let answer = answer.await;
+    assert_eq!((answer.status.as_u16(), answer.code().as_str()), (408, "request_timeout"));
+}
+
+#[tokio::test]
+async fn a_body_that_is_there_starts_no_timer() {
+    let fakes = Fakes::without_database();
+    fakes.clock.make_impatient();
+    let before = host::Clock::now(&*fakes.clock);
+    let request = Request::post("/cats").header("content-type", "application/json");
+    assert_eq!(ask(&app(&fakes), request, r#"{"name": "Tom", "age": 7}"#).await.status, StatusCode::OK);
+    assert_eq!(host::Clock::now(&*fakes.clock), before);
+}
+
+#[tokio::test]
+async fn a_body_that_says_that_it_is_too_large_is_waited_for_no_longer_than_5_s() {
+    let fakes = Fakes::without_database();
+    let app = app(&fakes);
+    let request =
+        Request::post("/cats").header("content-type", "application/json").header("content-length", "33000000");
+    let answer = ask(&app, request, stuck(&["{"]));
+    let mut answer = std::pin::pin!(answer);
+    assert!(futures::poll!(&mut answer).is_pending());
+    fakes.clock.advance(Duration::from_secs(5));
+    assert_eq!(answer.await.code(), "body_too_large");
+}
+
+#[tokio::test]
+async fn the_body_of_somebody_who_is_not_signed_in_is_not_read() {
+    let app = app_without_database();
+    for length in ["100", "33000000"] {
+        let request = Request::post("/conversations").header("content-length", length);
+        let mut answer = std::pin::pin!(ask(&app, request, stuck(&[])));
+        let std::task::Poll::Ready(answer) = futures::poll!(&mut answer) else { panic!("it waits for the body") };
+        assert_eq!(answer.status, StatusCode::UNAUTHORIZED, "{length}");
+    }
 }
 
 /// A body that does not say how long it is.

@@ -68,7 +68,9 @@ const HEADERS: &[(&str, &str)] = &[
     ("spin-full-url", "https://localhost/hello"),
     ("last-event-id", "7"),
     ("if-none-match", "\"7\""),
-    ("if-match", "W/\"7\", *"),
+    ("if-match", "\"6\", \"7\""),
+    ("if-match", "\"6\""),
+    ("content-encoding", "gzip"),
     ("user-agent", "curl/8"),
     ("accept", "text/html"),
 ];

@@ -124,10 +124,25 @@ async fn what_has_not_changed_is_not_sent_again() {
 async fn a_write_on_another_version_is_refused() {
     let app = app_without_database();
     for (tags, status) in
-        [("\"7\"", 200), ("\"6\", \"7\"", 200), ("*", 200), ("\"6\"", 412), ("W/\"7\"", 412), ("", 412)]
+        [("\"7\"", 200), ("\"6\", \"7\"", 200), ("*", 200), ("\"6\"", 412), ("W/\"7\"", 412), ("\"a,b\",\"7\"", 200)]
     {
         let answer = ask(&app, named("PUT", "/tagged").header("if-match", tags), "").await;
         assert_eq!(answer.status.as_u16(), status, "{tags}");
     }
     assert_eq!(ask(&app, named("PUT", "/tagged"), "").await.body, "written");
+}
+
+#[tokio::test]
+async fn a_condition_that_cannot_be_read_is_not_taken_for_none() {
+    let app = app_without_database();
+    for tags in
+        [&b"\"\xc3\xa9\""[..], b"\"\xe9\"", b"", b",", b"7", b"\"7", b"\"7\"x", b"\"6\", *", b"w/\"7\"", b"\"7 \""]
+    {
+        let answer = ask(&app, named("PUT", "/tagged").header("if-match", tags), "").await;
+        assert_eq!((answer.status.as_u16(), answer.code().as_str()), (400, "bad_request"), "{tags:?}");
+        let answer = ask(&app, named("GET", "/tagged").header("if-none-match", tags), "").await;
+        assert_eq!((answer.status.as_u16(), answer.body.as_str()), (200, "\"seven\""), "{tags:?}");
+    }
+    let twice = named("PUT", "/tagged").header("if-match", "\"7\"").header("if-match", b"\"\xc3\xa9\"".as_slice());
+    assert_eq!(ask(&app, twice, "").await.code(), "bad_request");
 }
