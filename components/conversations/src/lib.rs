@@ -69,7 +69,7 @@ async fn begin(
 ) -> Result<Response, Problem> {
     let Begun { conversation, is_replay } = chat.begin(&viewer(&caller), body.parse()?, attempt.as_ref()).await?;
     let location = format!("/v1/conversations/{}", conversation.id);
-    let answer = Tagged::new(conversation.version, Json(WireConversation::from(conversation)));
+    let answer = tagged(conversation);
     let answer = (StatusCode::CREATED, [(header::LOCATION, location)], answer);
     Ok(if is_replay { replayed(answer) } else { answer.into_response() })
 }
@@ -80,7 +80,7 @@ async fn read(
     Path(id): Path<ConversationId>,
 ) -> Result<Tagged<Json<WireConversation>>, Problem> {
     let conversation = chat.conversation(&viewer(&caller), id).await?;
-    Ok(Tagged::new(conversation.version, Json(conversation.into())))
+    Ok(tagged(conversation))
 }
 
 async fn change(
@@ -92,7 +92,7 @@ async fn change(
 ) -> Result<Tagged<Json<WireConversation>>, Problem> {
     let condition = |conversation: &chat::Conversation| if_match.check(conversation.version);
     let conversation = chat.change(&viewer(&caller), id, body.parse()?, condition).await?;
-    Ok(Tagged::new(conversation.version, Json(conversation.into())))
+    Ok(tagged(conversation))
 }
 
 async fn delete(
@@ -157,6 +157,13 @@ async fn cancel(
 ) -> Result<Json<WireMessage>, Problem> {
     let message = chat.cancel(&viewer(&caller), id, message, caller.call()).await?;
     Ok(Json(message.into()))
+}
+
+/// A conversation as an answer. What may be changed has its version; a message makes the answer another, and no change of a title
+/// pointless.
+fn tagged(conversation: chat::Conversation) -> Tagged<Json<WireConversation>> {
+    let updated_at = conversation.updated_at.as_millis();
+    Tagged::with_state(conversation.version, updated_at, Json(conversation.into()))
 }
 
 fn viewer<A>(caller: &Caller<A>) -> Viewer {

@@ -225,6 +225,8 @@ async fn what_is_wrong_with_a_body_is_pointed_at() {
         ("POST", "/v1/conversations", json!({"agent": "nobody"})),
         ("PATCH", &path, json!({"title": "a\nb"})),
         ("PATCH", &path, json!({"agent": "nobody"})),
+        ("PATCH", &path, json!({"agent": null})),
+        ("PATCH", &path, json!(["Other", "assistant"])),
         ("POST", &messages, json!({})),
         ("POST", &messages, json!({"content": " \n"})),
         ("POST", &messages, json!({"content": "Hi", "stream": "yes", "role": "system"})),
@@ -254,6 +256,14 @@ async fn a_change_can_be_made_to_depend_on_what_was_read() {
     assert_eq!(door.send(with_tag("DELETE", "if-match", &tag), Body::empty()).await.status, 412);
     assert_eq!(door.get(&path).await.json()["title"], "Other");
     let fresh = renamed.header("etag").to_owned();
+    // A message is no change of what a title depends on, but of what a reader sees.
+    door.fakes.clock.advance(std::time::Duration::from_secs(1));
+    door.post(&format!("{path}/messages"), json!({"content": "Hi"})).await;
+    assert_eq!(door.send(with_tag("GET", "if-none-match", &fresh), Body::empty()).await.status, 200);
+    let unread = door.send(with_tag("PATCH", "if-match", &fresh), r#"{"title":"Fourth"}"#).await;
+    assert_eq!(unread.status, 200);
+    assert_eq!(door.send(with_tag("DELETE", "if-match", &fresh), Body::empty()).await.status, 412);
+    let fresh = unread.header("etag").to_owned();
     assert_eq!(door.send(with_tag("DELETE", "if-match", &fresh), Body::empty()).await.status, 204);
 }
 

@@ -23,6 +23,8 @@ impl NewConversation {
 pub(crate) struct ConversationPatch {
     #[serde(default, deserialize_with = "given")]
     title: Option<Option<String>>,
+    /// A conversation always has an agent, so that null is none (422).
+    #[serde(default, deserialize_with = "some")]
     agent: Option<String>,
 }
 
@@ -36,6 +38,11 @@ impl ConversationPatch {
 /// Tells null, `Some(None)`, from absent, which does not get here.
 fn given<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Option<String>>, D::Error> {
     Option::deserialize(deserializer).map(Some)
+}
+
+/// Takes no null for absent, which does not get here.
+fn some<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    String::deserialize(deserializer).map(Some)
 }
 
 fn title(text: &str) -> Result<Title, ChatError> {

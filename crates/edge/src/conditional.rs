@@ -24,6 +24,12 @@ impl<R> Tagged<R> {
     pub fn new(version: impl Display, answer: R) -> Self {
         Self { version: version.to_string(), answer }
     }
+
+    /// `answer`, which also changes with `state`: with what nobody changes by a write to it, such as how much it holds. A read is
+    /// fresh as long as both are the same; a write ([`IfMatch`]) goes by the version alone.
+    pub fn with_state(version: impl Display, state: impl Display, answer: R) -> Self {
+        Self { version: format!("{version}.{state}"), answer }
+    }
 }
 
 impl<R: IntoResponse> IntoResponse for Tagged<R> {
@@ -42,13 +48,11 @@ impl<R: IntoResponse> IntoResponse for Tagged<R> {
 pub struct IfMatch(Option<Tags>);
 
 impl IfMatch {
-    /// An error (412) if the client has seen another version than `version`; without a condition all is well. A weak tag never
-    /// matches (RFC 9110, section 13.1.1).
+    /// An error (412) if the client has seen another version than `version`, whatever the state was; without a condition all is
+    /// well. A weak tag never matches (RFC 9110, section 13.1.1).
     pub fn check(&self, version: impl Display) -> Result<(), Problem> {
         match &self.0 {
-            Some(tags) if !tags.has(&format!("\"{version}\""), Comparison::Strong) => {
-                Err(Problem::refused(Refusal::PreconditionFailed))
-            }
+            Some(tags) if !tags.name(&version.to_string()) => Err(Problem::refused(Refusal::PreconditionFailed)),
             _ => Ok(()),
         }
     }
@@ -74,7 +78,7 @@ pub(crate) fn known(request: &Request) -> Option<Tags> {
 pub(crate) fn omit_unchanged(response: &mut Response, known: Option<Tags>) {
     let Some(known) = known else { return };
     let tag = response.headers().get(header::ETAG).and_then(|tag| tag.to_str().ok());
-    if response.status() == StatusCode::OK && tag.is_some_and(|tag| known.has(tag, Comparison::Weak)) {
+    if response.status() == StatusCode::OK && tag.is_some_and(|tag| known.has(tag)) {
         *response.status_mut() = StatusCode::NOT_MODIFIED;
         *response.body_mut() = Body::empty();
         response.headers_mut().remove(header::CONTENT_TYPE);
@@ -83,15 +87,6 @@ pub(crate) fn omit_unchanged(response: &mut Response, known: Option<Tags>) {
 
 /// A header that should be entity tags is none.
 struct Unreadable;
-
-/// How tags are compared (RFC 9110, section 8.8.3.2).
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Comparison {
-    /// Only strong tags are equal to each other.
-    Strong,
-    /// It does not count whether a tag is weak.
-    Weak,
-}
 
 /// Entity tags as a client lists them.
 #[derive(Clone, Debug)]
@@ -135,13 +130,20 @@ impl Tags {
         }
     }
 
-    fn has(&self, tag: &str, comparison: Comparison) -> bool {
+    /// True where one is `tag`, weak or not (the weak comparison of RFC 9110, section 8.8.3.2).
+    fn has(&self, tag: &str) -> bool {
         match self {
             Self::Any => true,
-            Self::Listed(listed) => listed.iter().any(|listed| {
-                let weak = listed.strip_prefix("W/").filter(|_| comparison == Comparison::Weak);
-                weak.unwrap_or(listed) == tag
-            }),
+            Self::Listed(listed) => listed.iter().any(|listed| listed.strip_prefix("W/").unwrap_or(listed) == tag),
+        }
+    }
+
+    /// True where one is a strong tag of this version, in whatever state.
+    fn name(&self, version: &str) -> bool {
+        let is_of_it = |tag: &str| tag == version || tag.split_once('.').is_some_and(|(named, _)| named == version);
+        match self {
+            Self::Any => true,
+            Self::Listed(listed) => listed.iter().any(|tag| !tag.starts_with("W/") && is_of_it(tag.trim_matches('"'))),
         }
     }
 }

@@ -22,8 +22,8 @@ const COLUMNS: &str = "m.id, m.conversation_id, m.position, m.role, m.status, m.
 const EXCHANGE_BYTES: &str = "OCTET_LENGTH(q.content) + OCTET_LENGTH(a.content)";
 
 /// Counts a message and its answer in their conversation.
-const COUNT_PAIR: &str = "UPDATE conversations SET last_position = last_position + 2, updated_at = ?, \
-                          version = version + 1 WHERE id = ? AND workspace_id = ?";
+const COUNT_PAIR: &str = "UPDATE conversations SET last_position = last_position + 2, updated_at = ? \
+                          WHERE id = ? AND workspace_id = ?";
 
 /// The clocks of two instances differ by less than this. Messages are looked for in the partitions from a day before
 /// their conversation was begun up to tomorrow.
