@@ -9,6 +9,7 @@ mod faults;
 mod health;
 mod hostile;
 mod llm;
+mod readers;
 mod step;
 mod streams;
 mod strict;
