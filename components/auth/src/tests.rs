@@ -73,7 +73,7 @@ fn problem((status, body): &Answer) -> (u16, &str) {
 }
 
 #[tokio::test]
-async fn every_route_lists_who_may_call_it() {
+async fn every_route_has_its_guard() {
     let deployment = Deployment::new().await;
     let lines: Vec<String> = deployment.app.routes().iter().map(ToString::to_string).collect();
     insta::assert_snapshot!(lines.join("\n"));

@@ -20,6 +20,13 @@ async fn get(host: &Host, path: &str) -> (u16, Value) {
 }
 
 #[tokio::test]
+async fn every_route_has_its_guard() {
+    let routes: Vec<String> =
+        super::app(Fakes::without_database().host).routes().iter().map(ToString::to_string).collect();
+    insta::assert_snapshot!(routes.join("\n"));
+}
+
+#[tokio::test]
 async fn a_deployment_that_works_is_ready() {
     let database = sqlite_database().await;
     let fakes = Fakes::new(Arc::clone(&database.sql));

@@ -49,6 +49,12 @@ fn asking(text: &str, stream: bool) -> Value {
 }
 
 #[tokio::test]
+async fn every_route_has_its_guard() {
+    let routes: Vec<String> = Door::with(&[]).app.routes().iter().map(ToString::to_string).collect();
+    insta::assert_snapshot!(routes.join("\n"));
+}
+
+#[tokio::test]
 async fn an_answer_in_one_piece_is_openais() {
     let (status, content_type, body) = Door::with(&[]).post(&asking("Hi", false)).await;
     assert_eq!((status, &*content_type), (StatusCode::OK, "application/json"));

@@ -7,6 +7,7 @@ mod arrows;
 mod citations;
 mod names;
 mod problems;
+mod routes;
 mod seam;
 mod sizes;
 mod sql;
@@ -43,6 +44,7 @@ pub(crate) fn run() -> Result<()> {
     findings.extend(seam::check(&sources));
     findings.extend(sizes::check(&sources));
     findings.extend(problems::check(&sources, &root)?);
+    findings.extend(routes::check(&sources, &root)?);
     findings.extend(citations::check(&root)?);
     for finding in &findings {
         eprintln!("{finding}");
