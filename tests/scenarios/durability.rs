@@ -1,18 +1,22 @@
 //! Hosts that are killed and databases that go away.
 
 use std::{
+    future::Future,
     sync::{
         Arc,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     time::{Duration, Instant},
 };
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use scenarios::{messages, open_conversation};
 use serde_json::json;
-use testkit::{Application, Client, Setup, mariadb::MariaDb};
-use tokio::task::JoinSet;
+use testkit::{Application, Client, Database, Setup, mariadb::MariaDb};
+use tokio::{net::TcpListener, task::JoinSet};
+
+/// How long anything may take on a busy machine.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// What a client was told of its messages.
 #[derive(Default)]
@@ -22,41 +26,101 @@ pub(crate) struct Told {
     unanswered: usize,
 }
 
-/// Says things, one after the other, until `stop`.
-async fn talk(client: Client, conversation: String, name: usize, stop: Arc<AtomicBool>) -> Told {
+/// What all clients together were told so far.
+#[derive(Default)]
+struct Progress {
+    acknowledged: AtomicUsize,
+    refused: AtomicUsize,
+    unanswered: AtomicUsize,
+    is_over: AtomicBool,
+}
+
+/// Clients that talk without end, each in a conversation of its own.
+pub(crate) struct Talk {
+    conversations: Vec<String>,
+    talking: JoinSet<Told>,
+    progress: Arc<Progress>,
+}
+
+impl Talk {
+    /// Opens `count` conversations and lets somebody talk in each.
+    pub(crate) async fn begin(client: &Client, count: usize) -> Result<Self> {
+        let progress = Arc::new(Progress::default());
+        let (mut conversations, mut talking) = (Vec::new(), JoinSet::new());
+        for name in 0..count {
+            let conversation = open_conversation(client, &format!("Talker {name}")).await?;
+            talking.spawn(talk(client.clone(), conversation.clone(), name, progress.clone()));
+            conversations.push(conversation);
+        }
+        Ok(Self { conversations, talking, progress })
+    }
+
+    /// Waits until `count` more messages are acknowledged.
+    pub(crate) async fn until_acknowledged(&self, count: usize) -> Result<()> {
+        self.until_more(&self.progress.acknowledged, count, "messages are acknowledged").await
+    }
+
+    /// Waits until `count` more messages are refused.
+    async fn until_refused(&self, count: usize) -> Result<()> {
+        self.until_more(&self.progress.refused, count, "messages are refused").await
+    }
+
+    /// Waits until `count` more messages get no answer.
+    async fn until_unanswered(&self, count: usize) -> Result<()> {
+        self.until_more(&self.progress.unanswered, count, "messages get no answer").await
+    }
+
+    async fn until_more(&self, counter: &AtomicUsize, count: usize, what: &str) -> Result<()> {
+        let wanted = counter.load(Ordering::Relaxed) + count;
+        until(what, async || Ok(counter.load(Ordering::Relaxed) >= wanted)).await
+    }
+
+    /// Lets everybody say their last, and tells where they talked and what they were told.
+    pub(crate) async fn end(self) -> (Vec<String>, Vec<Told>) {
+        self.progress.is_over.store(true, Ordering::Relaxed);
+        (self.conversations, self.talking.join_all().await)
+    }
+}
+
+/// Waits until `is_so`, and fails where that takes too long.
+async fn until<F: Future<Output = Result<bool>>>(what: &str, is_so: impl Fn() -> F) -> Result<()> {
+    let begun = Instant::now();
+    while !is_so().await? {
+        ensure!(begun.elapsed() < PATIENCE, "it takes too long until {what}");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    Ok(())
+}
+
+/// Says things, one after the other, until it is over.
+async fn talk(client: Client, conversation: String, name: usize, progress: Arc<Progress>) -> Told {
     let mut told = Told::default();
     for number in 0.. {
-        if stop.load(Ordering::Relaxed) {
+        if progress.is_over.load(Ordering::Relaxed) {
             break;
         }
         let content = format!("{name}-{number}");
         let body = json!({"content": content, "stream": false});
-        match client.post(&format!("{conversation}/messages"), &body).await {
-            Ok(answer) if answer.status == 201 => told.acknowledged.push(content),
-            Ok(answer) => told.refused.push((answer.status, answer.problem())),
+        let counter = match client.post(&format!("{conversation}/messages"), &body).await {
+            Ok(answer) if answer.status == 201 => {
+                told.acknowledged.push(content);
+                &progress.acknowledged
+            }
+            Ok(answer) => {
+                told.refused.push((answer.status, answer.problem()));
+                // Who is refused at once would otherwise do nothing but ask again.
+                tokio::time::sleep(Duration::from_millis(5)).await;
+                &progress.refused
+            }
             Err(_) => {
                 told.unanswered += 1;
                 tokio::time::sleep(Duration::from_millis(10)).await;
+                &progress.unanswered
             }
-        }
+        };
+        counter.fetch_add(1, Ordering::Relaxed);
     }
     told
-}
-
-/// Opens `count` conversations and lets somebody talk in each until `stop`.
-pub(crate) async fn talkers(
-    client: &Client,
-    count: usize,
-    stop: &Arc<AtomicBool>,
-) -> Result<(Vec<String>, JoinSet<Told>)> {
-    let mut conversations = Vec::new();
-    let mut talking = JoinSet::new();
-    for name in 0..count {
-        let conversation = open_conversation(client, &format!("Talker {name}")).await?;
-        talking.spawn(talk(client.clone(), conversation.clone(), name, stop.clone()));
-        conversations.push(conversation);
-    }
-    Ok((conversations, talking))
 }
 
 /// Everything that was acknowledged is stored once, and whatever is stored is a whole pair.
@@ -84,18 +148,15 @@ pub(crate) async fn check_nothing_was_lost(client: &Client, conversations: &[Str
 async fn every_acknowledged_message_survives_a_kill_under_load() -> Result<()> {
     let mut application = Application::start().await?;
     let ada = application.user("ada").await?;
-    let stop = Arc::new(AtomicBool::new(false));
-    let (conversations, talking) = talkers(&ada, 16, &stop).await?;
+    let talk = Talk::begin(&ada, 16).await?;
     for _ in 0..3 {
-        tokio::time::sleep(Duration::from_millis(700)).await;
+        talk.until_acknowledged(20).await?;
         application.kill()?;
+        talk.until_unanswered(1).await?;
         application.resume().await?;
     }
-    tokio::time::sleep(Duration::from_millis(500)).await;
-    stop.store(true, Ordering::Relaxed);
-    let told = talking.join_all().await;
-    assert!(told.iter().map(|told| told.acknowledged.len()).sum::<usize>() > 50, "there was no load");
-    assert!(told.iter().any(|told| told.unanswered > 0), "nobody noticed the kill");
+    talk.until_acknowledged(20).await?;
+    let (conversations, told) = talk.end().await;
     check_nothing_was_lost(&ada, &conversations, &told).await
 }
 
@@ -104,52 +165,76 @@ async fn while_the_database_is_away_requests_are_refused_and_afterwards_all_is_w
     let mut database = MariaDb::start()?;
     let application = Application::start_with(Setup::default().on(database.access(), "away")?).await?;
     let ada = application.user("ada").await?;
-    let stop = Arc::new(AtomicBool::new(false));
-    let (conversations, talking) = talkers(&ada, 16, &stop).await?;
+    let talk = Talk::begin(&ada, 16).await?;
+    let is_ready = async || Ok(application.client().get("/health/ready").await?.status == 200);
     for round in 0..2 {
-        tokio::time::sleep(Duration::from_millis(700)).await;
+        talk.until_acknowledged(20).await?;
         if round == 0 {
             database.pause()?
         } else {
             database.kill()?
         }
-        tokio::time::sleep(Duration::from_millis(700)).await;
+        talk.until_refused(1).await?;
         assert_eq!(application.client().get("/health/live").await?.status, 200);
         let ready = application.client().get("/health/ready").await?;
         assert_eq!(ready.status, 503, "{}", ready.text());
         database.resume()?;
-        let begun = Instant::now();
-        while application.client().get("/health/ready").await?.status != 200 {
-            assert!(begun.elapsed() < Duration::from_secs(10), "it does not recover");
-            tokio::time::sleep(Duration::from_millis(50)).await;
-        }
+        until("it is ready again", is_ready).await?;
     }
-    tokio::time::sleep(Duration::from_millis(700)).await;
+    talk.until_acknowledged(20).await?;
     let conversation = open_conversation(&ada, "Afterwards").await?;
     scenarios::say(&ada, &conversation, "all is well").await?;
-    stop.store(true, Ordering::Relaxed);
-    let told = talking.join_all().await;
-    let refused: Vec<&(u16, String)> = told.iter().flat_map(|told| &told.refused).collect();
-    assert!(!refused.is_empty(), "nobody noticed");
-    for (status, code) in refused {
+    let (conversations, told) = talk.end().await;
+    for (status, code) in told.iter().flat_map(|told| &told.refused) {
         assert_eq!((*status, code.as_str()), (503, "database_unavailable"));
     }
     check_nothing_was_lost(&ada, &conversations, &told).await
 }
 
+/// A server that takes connections and says nothing, as one behind a firewall that drops packets: an open of the driver never
+/// ends.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_database_that_never_answers_is_given_up_early_and_then_at_once() -> Result<()> {
+    let silent = TcpListener::bind("127.0.0.1:0").await?;
+    let grant = format!("mysql://{}", silent.local_addr()?);
+    let url = format!("{grant}/kowai").replace("//", "//kowai:secret@");
+    let database = Database::MariaDb { url, grant };
+    let application = Application::start_with(Setup { database, ..Setup::default() }).await?;
+    let client = application.client();
+    let body = json!({"email": "ada@example.com", "password": "correct horse battery"});
+    let ask = async || {
+        let begun = Instant::now();
+        let answer = client.post("/v1/auth/login", &body).await?;
+        ensure!((answer.status, answer.problem().as_str()) == (503, "database_unavailable"), "{}", answer.text());
+        ensure!(answer.header("retry-after") == "1", "it does not say when to try again");
+        anyhow::Ok(begun.elapsed())
+    };
+    let first = ask().await?;
+    assert!(first < Duration::from_secs(8), "it took {first:?}, and the deadline of a call is 10 s");
+    // From now on one request every few seconds tries again, and all others are refused at once.
+    let mut quick = 0;
+    for _ in 0..20 {
+        quick += usize::from(ask().await? < Duration::from_secs(1));
+    }
+    assert!(quick >= 10, "only {quick} of 20 were refused at once");
+    assert_eq!(client.get("/health/live").await?.status, 200);
+    Ok(())
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn hundreds_of_first_connections_at_once_do_not_hang() -> Result<()> {
     const CLIENTS: usize = 400;
-    let application = Application::start().await?;
+    let mut application = Application::start().await?;
     let ada = application.user("ada").await?;
-    // Instances are dropped after a second without requests, and their connections with them.
-    tokio::time::sleep(Duration::from_millis(1500)).await;
+    // A host that has just started has no instance, and so no connection.
+    application.stop()?;
+    application.resume().await?;
     let mut asking = JoinSet::new();
     for _ in 0..CLIENTS {
         let ada = ada.clone();
         asking.spawn(async move { ada.get("/v1/conversations?limit=20").await.map(|answer| answer.status) });
     }
-    let answers = tokio::time::timeout(Duration::from_secs(60), asking.join_all()).await.context("it hangs")?;
+    let answers = tokio::time::timeout(PATIENCE, asking.join_all()).await.context("it hangs")?;
     let mut statuses: Vec<u16> = answers.into_iter().collect::<Result<_>>()?;
     statuses.sort_unstable();
     statuses.dedup();

@@ -1,4 +1,5 @@
-//! The alarm of all other scenarios: what would hang or panic Spin fails the scenario on the devhost, whatever it asserts.
+//! The alarm of all other scenarios: what would hang or panic Spin fails the scenario on the devhost, whatever it asserts. On
+//! Spin these two are left out by name (`cargo xtask test` says so), and fail where somebody asks for them all the same.
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
@@ -14,6 +15,7 @@ const REPORT: &str = "component bare-select: the MySQL URL has the unknown param
 /// An application with an address of its database over which Spin panics (`docs/spin.md#opening-a-connection`), and a
 /// component that believes it.
 async fn application_with_a_bad_address() -> Result<Application> {
+    ensure!(host_is_devhost(), "this host has no strict mode: leave these out with --skip strict::");
     let grant = "mysql://127.0.0.1:1".to_owned();
     let database = Database::MariaDb { url: format!("{grant}/kowai?charset=utf8mb4"), grant };
     let application = Application::start_with(Setup { database, ..Setup::default() }).await?;
@@ -23,9 +25,6 @@ async fn application_with_a_bad_address() -> Result<Application> {
 
 #[tokio::test]
 async fn what_would_panic_spin_fails_the_scenario() -> Result<()> {
-    if !host_is_devhost() {
-        return Ok(());
-    }
     let application = application_with_a_bad_address().await?;
     let begun = Instant::now();
     while !application.host_log().contains(REPORT) {

@@ -3,6 +3,7 @@
 
 mod cache;
 mod clock;
+mod counted;
 mod databases;
 mod http;
 mod tasks;
@@ -18,6 +19,7 @@ use ids::Timestamp;
 pub use self::{
     cache::MemoryCache,
     clock::SetClock,
+    counted::CountedSql,
     databases::{TestDatabase, databases, databases_at, sqlite_database},
     http::{ScriptedHttp, chunks, json},
     tasks::QueuedTasks,
