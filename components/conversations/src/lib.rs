@@ -126,12 +126,12 @@ async fn post_message(
 ) -> Result<Response, Problem> {
     let viewer = viewer(&caller);
     let stream = body.stream;
-    let content = body.parse()?;
+    let question = body.parse()?;
     if stream {
-        let events = chat.post_streaming(&viewer, caller.call(), id, content).await?;
+        let events = chat.post_streaming(&viewer, caller.call(), id, question).await?;
         return Ok(event_stream(clock, events));
     }
-    let posted = chat.post(&viewer, caller.call(), id, content).await?;
+    let posted = chat.post(&viewer, caller.call(), id, question).await?;
     Ok((StatusCode::CREATED, Json(WirePosted::from(posted))).into_response())
 }
 
@@ -143,7 +143,7 @@ async fn follow(
     Query(query): Query<EventsQuery>,
 ) -> Result<Response, Problem> {
     let after = last_event_id.or(query.after).unwrap_or(0);
-    Ok(match chat.follow(&viewer(&caller), id, message, after, caller.call()).await? {
+    Ok(match chat.follow(&viewer(&caller), id, message, after).await? {
         Follow::Events(events) => event_stream(clock, events),
         // Tells an EventSource that has seen the end not to come back (WHATWG HTML, section 9.2.3).
         Follow::Nothing => StatusCode::NO_CONTENT.into_response(),

@@ -1,7 +1,10 @@
 //! Conversations and messages as clients see them.
 
-use chat::{Change, ChatError, Content, Conversation, Draft, EventFormat, Failure, Message, Posted, Title};
-use edge::Problem;
+use chat::{
+    Change, ChatError, Content, Conversation, Draft, EventFormat, Failure, FinishReason, Message, OnBusy, Posted,
+    Question, Status, Title,
+};
+use edge::{Problem, ProblemBody};
 use ids::{ConversationId, CorrelationId, MessageId, Timestamp, UserId};
 use serde::{Deserialize, Deserializer, Serialize};
 
@@ -56,11 +59,34 @@ pub(crate) struct NewMessage {
     /// True for an answer in server-sent events.
     #[serde(default)]
     pub(crate) stream: bool,
+    /// What becomes of the message while the answer before it is being written.
+    #[serde(default)]
+    on_busy: WireOnBusy,
+    /// The newest message that the client has seen.
+    expected_last_message_id: Option<MessageId>,
+}
+
+/// The names of [`OnBusy`].
+#[derive(Clone, Copy, Default, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum WireOnBusy {
+    #[default]
+    Reject,
+    Queue,
+    Interrupt,
 }
 
 impl NewMessage {
-    pub(crate) fn parse(self) -> Result<Content, ChatError> {
-        Content::parse(self.content).map_err(|field| ChatError::Invalid(vec![field]))
+    pub(crate) fn parse(self) -> Result<Question, ChatError> {
+        Ok(Question {
+            content: Content::parse(self.content).map_err(|field| ChatError::Invalid(vec![field]))?,
+            on_busy: match self.on_busy {
+                WireOnBusy::Reject => OnBusy::Reject,
+                WireOnBusy::Queue => OnBusy::Queue,
+                WireOnBusy::Interrupt => OnBusy::Interrupt,
+            },
+            expected_last_message: self.expected_last_message_id,
+        })
     }
 }
 
@@ -107,6 +133,7 @@ pub(crate) struct WireMessage {
     content: String,
     model: Option<String>,
     usage: Option<WireUsage>,
+    finish_reason: Option<&'static str>,
     error: Option<WireError>,
     created_at: Timestamp,
     updated_at: Timestamp,
@@ -116,6 +143,8 @@ pub(crate) struct WireMessage {
 struct WireUsage {
     input_tokens: i64,
     output_tokens: i64,
+    /// True where the provider did not tell.
+    estimated: bool,
 }
 
 #[derive(Serialize)]
@@ -125,9 +154,12 @@ struct WireError {
 
 impl From<Message> for WireMessage {
     fn from(message: Message) -> Self {
-        let usage = message
-            .usage
-            .map(|usage| WireUsage { input_tokens: usage.input_tokens, output_tokens: usage.output_tokens });
+        // What an answer takes is known at its end.
+        let usage = message.usage.filter(|_| message.status != Status::InProgress).map(|usage| WireUsage {
+            input_tokens: usage.input_tokens,
+            output_tokens: usage.output_tokens,
+            estimated: usage.is_estimated,
+        });
         Self {
             id: message.id,
             conversation_id: message.conversation,
@@ -137,6 +169,7 @@ impl From<Message> for WireMessage {
             content: message.content,
             model: message.model,
             usage,
+            finish_reason: message.finish_reason.map(FinishReason::as_str),
             error: message.failure.map(|code| WireError { code }),
             created_at: message.created_at,
             updated_at: message.updated_at,
@@ -157,6 +190,15 @@ impl From<Posted> for WirePosted {
     }
 }
 
+/// The data of `message.failed`: a problem with one member more.
+#[derive(Serialize)]
+struct WireFailed<'a> {
+    #[serde(flatten)]
+    problem: ProblemBody<'a>,
+    /// The answer as it is stored, to be put in place of what was shown.
+    message: WireMessage,
+}
+
 /// Writes events with the messages and problems of this component.
 pub(crate) struct WireEvents;
 
@@ -169,8 +211,9 @@ impl EventFormat for WireEvents {
         json(&WireMessage::from(answer.clone()))
     }
 
-    fn failed(&self, failure: &Failure, correlation_id: &CorrelationId) -> String {
-        json(&Problem::from(failure.clone()).body(correlation_id))
+    fn failed(&self, failure: &Failure, answer: &Message, correlation_id: &CorrelationId) -> String {
+        let problem = Problem::from(failure.clone());
+        json(&WireFailed { problem: problem.body(correlation_id), message: answer.clone().into() })
     }
 }
 

@@ -1,27 +1,37 @@
 //! The end of an answer: it happens once, whoever brings it about.
 //!
-//! Whoever ends an answer first takes its row, and only while it says `in_progress`; so a generator that completes, a person who
-//! cancels and a reader who finds the lease over cannot both have their way.
+//! Whoever ends an answer first takes its row, and only while it says `in_progress`; so a writer that completes, a person who
+//! cancels and a reader who finds the lease over cannot all have their way.
+
+use std::time::Duration;
 
 use host::Call;
 use ids::{ConversationId, CorrelationId, MessageId};
+use llm::estimate_tokens;
 
 use crate::{
     Chat,
+    answer::repo as answers,
     backoff::Backoff,
     error::ChatError,
-    event::{Event, EventName, repo as events, text_of},
-    message::{Failure, Message, Status, Usage, repo as messages},
+    event::{Event, repo as events, text_of},
+    finish::FinishReason,
+    message::{Failure, Message, Status, repo as messages},
     transaction::conclude,
     viewer::Viewer,
 };
 
+/// How often, and how many times, it is looked whether the writer of an answer has ended it as it was asked to. A writer that is
+/// alive notices within 200 ms.
+const LOOK_EVERY: Duration = Duration::from_millis(25);
+const LOOKS: u32 = 20;
+
 /// How an answer ends.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Ending {
-    Completed(Option<Usage>),
+    Completed(Option<FinishReason>),
     Cancelled,
-    Failed(Failure),
+    Failed(Failure, Option<FinishReason>),
 }
 
 impl Chat {
@@ -37,7 +47,7 @@ impl Chat {
     ) -> Result<Message, ChatError> {
         let message = self.message(viewer, conversation, id).await?;
         let message = match message.status {
-            Status::InProgress => self.end_from_log(viewer, &message, &Ending::Cancelled, &call.correlation_id).await?,
+            Status::InProgress => self.stop(viewer, &message, &call.correlation_id).await?,
             _ => message,
         };
         match message.status {
@@ -46,12 +56,45 @@ impl Chat {
         }
     }
 
-    /// Ends an answer that nobody writes any more.
-    pub(crate) async fn give_up(&self, viewer: &Viewer, message: &Message) -> Result<Message, ChatError> {
+    /// Asks the writer of an answer to end it, because it alone knows the words that are shown and not stored yet; where that does
+    /// not happen soon, ends the answer with what its log says. Returns it as it is then.
+    pub(crate) async fn stop(
+        &self,
+        viewer: &Viewer,
+        message: &Message,
+        correlation_id: &CorrelationId,
+    ) -> Result<Message, ChatError> {
+        let (sql, id) = (&*self.host.sql, message.id);
+        let mut is_running = answers::request_cancel(sql, viewer.workspace, id).await?;
+        self.watch.dismiss(id);
+        for _ in 0..LOOKS {
+            if !is_running {
+                break;
+            }
+            self.host.clock.sleep(LOOK_EVERY).await;
+            is_running = answers::status(sql, viewer.workspace, id).await? == Some(Status::InProgress);
+        }
+        if is_running {
+            return self.end_from_log(viewer, message, &Ending::Cancelled, correlation_id).await;
+        }
+        let found = messages::find(sql, viewer, message.conversation, id).await?;
+        found.flatten().ok_or(ChatError::MessageNotFound)
+    }
+
+    /// Ends an answer that nobody writes any more. Where that cannot be stored it is shown as ended all the same: whatever keeps
+    /// an answer from its end must not keep anybody from reading the conversation.
+    pub(crate) async fn give_up(&self, viewer: &Viewer, message: &Message) -> Message {
         tracing::warn!(message_id = %message.id, "an answer was interrupted");
         // Nobody waits for this event with a request of their own, so it has no correlation id but the message's.
         let correlation_id = CorrelationId::of(message.id);
-        self.end_from_log(viewer, message, &Ending::Failed(Failure::Interrupted), &correlation_id).await
+        let ending = Ending::Failed(Failure::Interrupted, None);
+        match self.end_from_log(viewer, message, &ending, &correlation_id).await {
+            Ok(ended) => ended,
+            Err(error) => {
+                tracing::error!(message_id = %message.id, cause = %error, "an answer could not be ended");
+                message.as_interrupted()
+            }
+        }
     }
 
     /// Ends an answer with what its log says, and returns it as it is then: ended by us, or by somebody who was faster.
@@ -86,62 +129,49 @@ impl Chat {
         let (workspace, dialect) = (viewer.workspace, self.host.sql.dialect());
         let mut transaction = self.host.sql.begin().await?;
         let work = async {
-            let locked = messages::lock_unfinished(&mut *transaction, dialect, workspace, message.id).await?;
+            let locked = answers::lock_unfinished(&mut *transaction, dialect, workspace, message.id).await?;
             let Some(mut message) = locked else { return Ok(None) };
-            if *ending == Ending::Failed(Failure::Interrupted) && !message.is_abandoned(self.host.now()) {
+            if matches!(ending, Ending::Failed(Failure::Interrupted, _)) && !message.is_abandoned {
                 return Ok(None);
             }
             let log = events::all_in(&mut *transaction, workspace, message.id).await?;
             message.content = text_of(&log).map_err(ChatError::UnreadableEvent)?;
-            let seq = log.last().map_or(1, |event| event.seq + 1);
+            message.usage = message.usage.map(|usage| usage.with_output(estimate_tokens(&message.content)));
+            // Its writer may have shown events that are not in the log.
+            let last = log.last().map_or(1, |event| event.seq).max(message.trail.reserved_seq);
+            message.trail.last_seq = Some(last + 1);
+            message.trail.correlation_id = Some(correlation_id.clone());
             self.end(&mut message, ending);
-            let end = self.end_event(&message, ending, seq, correlation_id);
-            // The row is held, so both match it.
-            let event = events::append(dialect, workspace, message.id, &[end]);
-            transaction.execute_all(vec![event, messages::write_end(workspace, &message)]).await?;
+            // The row is held, so it matches.
+            transaction.execute_all(vec![answers::write_end(workspace, &message)]).await?;
             Ok(Some(message))
         };
         let outcome: Result<_, ChatError> = work.await;
         conclude(transaction, outcome).await
     }
 
-    /// Ends an answer of which everything is known: `tail` are the events that are not stored yet, the end among them.
-    /// False where somebody else has ended it.
+    /// Ends an answer of which everything is known: `tail` are its events that are not stored yet. False where somebody else has
+    /// ended it.
     pub(crate) async fn end_with(&self, viewer: &Viewer, message: &Message, tail: &[Event]) -> Result<bool, ChatError> {
         let (workspace, dialect) = (viewer.workspace, self.host.sql.dialect());
-        let rows = tail.chunks(events::MAX_EVENTS_PER_ROW);
-        let mut statements: Vec<_> = rows.map(|row| events::append(dialect, workspace, message.id, row)).collect();
-        statements.push(messages::write_end(workspace, message));
+        let mut statements: Vec<_> = events::append(dialect, workspace, message.id, tail).collect();
+        statements.push(answers::write_end(workspace, message));
         Ok(self.host.sql.all_or_none(statements).await?)
     }
 
     /// Turns `message` into what it is after its `ending`.
     pub(crate) fn end(&self, message: &mut Message, ending: &Ending) {
         message.updated_at = self.host.now();
-        message.lease_until = None;
+        message.is_abandoned = false;
         match ending {
-            Ending::Completed(usage) => (message.status, message.usage) = (Status::Completed, *usage),
+            Ending::Completed(reason) => (message.status, message.finish_reason) = (Status::Completed, *reason),
             Ending::Cancelled => message.status = Status::Cancelled,
-            Ending::Failed(failure) => {
+            Ending::Failed(failure, reason) => {
                 message.status = Status::Failed;
+                message.finish_reason = *reason;
                 message.failure = Some(fault::Fault::code(failure).to_owned());
+                message.trail.retry_after_ms = fault::Fault::retry_after_ms(failure);
             }
         }
-    }
-
-    /// The event that says that `message` has come to its `ending`.
-    pub(crate) fn end_event(
-        &self,
-        message: &Message,
-        ending: &Ending,
-        seq: u64,
-        correlation_id: &CorrelationId,
-    ) -> Event {
-        let (name, data) = match ending {
-            Ending::Completed(_) => (EventName::Completed, self.format.ended(message)),
-            Ending::Cancelled => (EventName::Cancelled, self.format.ended(message)),
-            Ending::Failed(failure) => (EventName::Failed, self.format.failed(failure, correlation_id)),
-        };
-        Event { seq, name, data }
     }
 }

@@ -3,7 +3,10 @@
 use fault::{Fault, FieldFault, Kind};
 use host::sql::SqlError;
 use idempotency::IdempotencyError;
+use ids::MessageId;
 use llm::ModelError;
+
+use crate::message::Failure;
 
 /// Why something could not be done with a conversation or a message.
 #[derive(Debug, thiserror::Error)]
@@ -26,13 +29,28 @@ pub enum ChatError {
     /// The answer has come to its end already, so that it cannot be cancelled.
     #[error("the answer has come to its end already")]
     AnswerEnded,
+    /// The newest answer of the conversation is still being written.
+    #[error("the conversation's last answer is still being written")]
+    AnswerInProgress {
+        /// That answer.
+        id: MessageId,
+    },
+    /// The newest message of the conversation is not the one that the client expects.
+    #[error("the conversation went on since it was read")]
+    LastMessageDiffers {
+        /// The newest message, if there is one.
+        id: Option<MessageId>,
+    },
     /// The event log has no event of the number that the client says it has seen.
     #[error("the answer has no event of that number")]
     UnknownEvent,
     /// This instance holds as many long messages as it may, and did not get rid of them in time.
     #[error("too many long messages are being read at the moment")]
     Overloaded,
-    /// There is no answer from the model.
+    /// The answer failed.
+    #[error(transparent)]
+    Failed(Failure),
+    /// The model cannot be asked.
     #[error(transparent)]
     Model(#[from] ModelError),
     /// The database failed.
@@ -57,8 +75,9 @@ impl Fault for ChatError {
         match self {
             Self::ConversationNotFound | Self::MessageNotFound => Kind::NotFound,
             Self::UnknownAgent | Self::Invalid(_) | Self::TooLongForModel | Self::UnknownEvent => Kind::Invalid,
-            Self::AnswerEnded => Kind::Conflict,
             Self::Overloaded => Kind::Unavailable,
+            Self::AnswerEnded | Self::AnswerInProgress { .. } | Self::LastMessageDiffers { .. } => Kind::Conflict,
+            Self::Failed(failure) => failure.kind(),
             Self::Model(error) => error.kind(),
             Self::Sql(error) => error.kind(),
             Self::Idempotency(error) => error.kind(),
@@ -74,8 +93,11 @@ impl Fault for ChatError {
             Self::Invalid(_) => "invalid_request",
             Self::TooLongForModel => "context_exceeded",
             Self::AnswerEnded => "answer_ended",
+            Self::AnswerInProgress { .. } => "answer_in_progress",
+            Self::LastMessageDiffers { .. } => "last_message_differs",
             Self::UnknownEvent => "event_not_found",
             Self::Overloaded => "overloaded",
+            Self::Failed(failure) => failure.code(),
             Self::Model(error) => error.code(),
             Self::Sql(error) => error.code(),
             Self::Idempotency(error) => error.code(),
@@ -85,11 +107,20 @@ impl Fault for ChatError {
 
     fn retry_after_ms(&self) -> Option<u64> {
         match self {
+            Self::Failed(failure) => failure.retry_after_ms(),
             Self::Model(error) => error.retry_after_ms(),
             Self::Sql(error) => error.retry_after_ms(),
             Self::Idempotency(error) => error.retry_after_ms(),
             Self::Overloaded => Some(1000),
             _ => None,
+        }
+    }
+
+    fn members(&self) -> Vec<(&'static str, String)> {
+        match self {
+            Self::AnswerInProgress { id } => vec![("message_id", id.to_string())],
+            Self::LastMessageDiffers { id: Some(id) } => vec![("last_message_id", id.to_string())],
+            _ => Vec::new(),
         }
     }
 

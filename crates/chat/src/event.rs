@@ -8,12 +8,12 @@ use ids::CorrelationId;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use crate::message::{Failure, Message, UnknownName};
+use crate::message::{Failure, Message, Status, UnknownName};
 
 /// An event of an answer. Two events of the same answer with the same number are the same to the byte.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Event {
-    /// Its number, from 1 without gaps.
+    /// Its number: from 1 without gaps, but that the last one of an answer whose writer died is above all that can have been shown.
     pub seq: u64,
     /// What happened.
     pub name: EventName,
@@ -72,8 +72,9 @@ pub trait EventFormat: Send + Sync {
     /// The data of `message.completed` and `message.cancelled`: the answer as it is stored.
     fn ended(&self, answer: &Message) -> String;
 
-    /// The data of `message.failed`: why, as a problem. `correlation_id` is that of the request that found it out.
-    fn failed(&self, failure: &Failure, correlation_id: &CorrelationId) -> String;
+    /// The data of `message.failed`: why, as a problem, and the answer as it is stored, which a client puts in place of what it
+    /// shows. `correlation_id` is that of the request that found it out.
+    fn failed(&self, failure: &Failure, answer: &Message, correlation_id: &CorrelationId) -> String;
 }
 
 /// The data of `message.delta`.
@@ -116,32 +117,27 @@ pub(crate) fn unpack(first_seq: u64, row: &str) -> Result<Vec<Event>, serde_json
     (first_seq..).zip(pairs).map(event).collect()
 }
 
-/// The events that an answer without stored ones would have had: it came in one piece, or its events were deleted with
-/// their partition.
-pub(crate) fn replay(
-    question: &Message,
-    answer: &Message,
-    format: &dyn EventFormat,
-    correlation_id: &CorrelationId,
-) -> Vec<Event> {
-    use crate::message::Status;
-
-    let mut events = vec![started(question, answer, format)];
-    if !answer.content.is_empty() {
-        events.push(delta(2, &answer.content));
-    }
-    let seq = events.len() as u64 + 1;
-    let end = match answer.status {
-        Status::InProgress => return events,
-        Status::Completed => Event { seq, name: EventName::Completed, data: format.ended(answer) },
-        Status::Cancelled => Event { seq, name: EventName::Cancelled, data: format.ended(answer) },
+/// The last event of `answer`, if that has come to its end. It is told from the answer's row alone, whoever asks, so that what an
+/// answer says is stored once.
+pub(crate) fn ended(answer: &Message, format: &dyn EventFormat) -> Option<Event> {
+    let (name, data) = match answer.status {
+        Status::InProgress => return None,
+        Status::Completed => (EventName::Completed, format.ended(answer)),
+        Status::Cancelled => (EventName::Cancelled, format.ended(answer)),
         Status::Failed => {
-            let failure = Failure::from_code(answer.failure.as_deref().unwrap_or_default());
-            Event { seq, name: EventName::Failed, data: format.failed(&failure, correlation_id) }
+            let failure = answer.why_failed().unwrap_or(Failure::Interrupted);
+            let correlation_id = answer.trail.correlation_id.clone().unwrap_or_else(|| CorrelationId::of(answer.id));
+            (EventName::Failed, format.failed(&failure, answer, &correlation_id))
         }
     };
-    events.push(end);
-    events
+    let seq = answer.trail.last_seq.unwrap_or(2 + u64::from(!answer.content.is_empty()));
+    Some(Event { seq, name, data })
+}
+
+/// The deltas of an answer that has ended and of which none is stored: all of it in one. It was shown to nobody in others, or
+/// they were deleted with their partition.
+pub(crate) fn whole(answer: &Message) -> Option<Event> {
+    (answer.status != Status::InProgress && !answer.content.is_empty()).then(|| delta(2, &answer.content))
 }
 
 #[cfg(test)]

@@ -1,16 +1,18 @@
-//! Following an answer from its log: from the beginning or from where a client was cut off, on any instance.
+//! Following an answer: from the beginning or from where a client was cut off, on any instance.
+//!
+//! The first event is told from the rows of question and answer, the deltas from the log, and the last event from the answer's
+//! row again, once that has come to its end.
 
 use std::time::Duration;
 
 use futures::{Stream, StreamExt, stream};
-use host::Call;
-use ids::{ConversationId, CorrelationId, MessageId, Timestamp};
+use ids::{ConversationId, MessageId};
 use tracing::Instrument;
 
 use crate::{
     Chat,
     error::ChatError,
-    event::{Event, replay, repo as events},
+    event::{Event, ended, repo as events, started, whole},
     message::{Author, Message, Status, repo as messages},
     viewer::Viewer,
 };
@@ -18,9 +20,6 @@ use crate::{
 /// How long to wait for news: the first time, and at most. In between it grows by half each time nothing is new.
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 const LONGEST_PAUSE: Duration = Duration::from_millis(500);
-
-/// How often an answer without news is looked at, to see whether anybody still writes it.
-const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 /// What there is to follow.
 pub enum Follow<S> {
@@ -32,41 +31,38 @@ pub enum Follow<S> {
 
 impl Chat {
     /// The events of the answer `id` with numbers above `after`, those to come included.
+    ///
+    /// A number that may have been shown and was never stored is one that a client may have seen: it is told what comes after.
     pub async fn follow(
         &self,
         viewer: &Viewer,
         conversation: ConversationId,
         id: MessageId,
         after: u64,
-        call: &Call,
     ) -> Result<Follow<impl Stream<Item = Event> + Send + use<>>, ChatError> {
         let message = self.message(viewer, conversation, id).await?;
         if message.author == Author::User {
             return Err(ChatError::MessageNotFound);
         }
-        // The event that the client has seen last is read too, since a number that was never sent is a mistake.
-        let from = after.saturating_sub(1);
-        let mut known = events::after(&*self.host.sql, viewer.workspace, id, from).await?;
-        if known.is_empty() && message.status != Status::InProgress {
-            known = self.replay(viewer, &message, &call.correlation_id).await?;
-            known.retain(|event| event.seq > from);
+        let mut known = events::after(&*self.host.sql, viewer.workspace, id, after).await?;
+        if after == 0 && known.first().is_none_or(|event| event.seq > 1) {
+            known.insert(0, self.started(viewer, &message).await?);
         }
-        if after > 0 {
-            match known.first() {
-                Some(seen) if seen.seq == after && seen.name.is_last() => return Ok(Follow::Nothing),
-                Some(seen) if seen.seq == after => drop(known.remove(0)),
-                _ => return Err(ChatError::UnknownEvent),
-            }
+        let last = self.last_seq(viewer, &message).await?;
+        match last {
+            Some(last) if after == last => return Ok(Follow::Nothing),
+            Some(last) if after > last => return Err(ChatError::UnknownEvent),
+            None if after > message.trail.reserved_seq.max(1) => return Err(ChatError::UnknownEvent),
+            _ => {}
         }
         let follower = Follower {
-            looked_at: self.host.now(),
             chat: self.clone(),
             viewer: *viewer,
             message,
             seen: after,
             known: known.into_iter(),
             pause: FIRST_PAUSE,
-            ended: false,
+            is_over: false,
         };
         // The stream is read when the request is over for the rest of the stack, and its log lines belong to it still.
         let span = tracing::Span::current();
@@ -78,16 +74,20 @@ impl Chat {
         Ok(Follow::Events(events.fuse()))
     }
 
-    async fn replay(
-        &self,
-        viewer: &Viewer,
-        answer: &Message,
-        correlation_id: &CorrelationId,
-    ) -> Result<Vec<Event>, ChatError> {
+    async fn started(&self, viewer: &Viewer, answer: &Message) -> Result<Event, ChatError> {
         let (workspace, before, now) = (viewer.workspace, answer.position - 1, self.host.now());
         let question = messages::at(&*self.host.sql, workspace, answer.conversation, before, now).await?;
         let question = question.ok_or(ChatError::MessageNotFound)?;
-        Ok(replay(&question, answer, &*self.format, correlation_id))
+        Ok(started(&question, answer, &*self.format))
+    }
+
+    /// The number of the last event of an answer that has ended. Answers of earlier versions have it in their log alone.
+    async fn last_seq(&self, viewer: &Viewer, answer: &Message) -> Result<Option<u64>, ChatError> {
+        if answer.status == Status::InProgress || answer.trail.last_seq.is_some() {
+            return Ok(answer.trail.last_seq);
+        }
+        let stored = events::last_seq(&*self.host.sql, viewer.workspace, answer.id).await?;
+        Ok(stored.or_else(|| ended(answer, &*self.format).map(|event| event.seq)))
     }
 }
 
@@ -100,16 +100,15 @@ struct Follower {
     /// Events that were read and not given out yet.
     known: std::vec::IntoIter<Event>,
     pause: Duration,
-    looked_at: Timestamp,
-    ended: bool,
+    is_over: bool,
 }
 
 impl Follower {
     async fn next(&mut self) -> Option<Event> {
-        while !self.ended {
+        while !self.is_over {
             if let Some(event) = self.known.next() {
                 self.seen = event.seq;
-                self.ended = event.name.is_last();
+                self.is_over = event.name.is_last();
                 return Some(event);
             }
             // A failure here ends the stream. The client comes back with the number that it has seen last, and is then
@@ -126,21 +125,35 @@ impl Follower {
     async fn read(&mut self) -> Result<(), ChatError> {
         let host = self.chat.host.clone();
         loop {
-            let news = events::after(&*host.sql, self.viewer.workspace, self.message.id, self.seen).await?;
-            if !news.is_empty() {
-                self.known = news.into_iter();
+            let found = events::progress(&*host.sql, self.viewer.workspace, self.message.id, self.seen).await?;
+            let progress = found.ok_or(ChatError::MessageNotFound)?;
+            if !progress.events.is_empty() {
+                self.known = progress.events.into_iter();
                 self.pause = FIRST_PAUSE;
                 return Ok(());
             }
-            let now = host.now();
-            if now.since(self.looked_at) >= LOOK_EVERY {
-                self.looked_at = now;
-                // Where nobody writes it any more this ends it, and the next round reads its last event. Where the
-                // conversation was deleted this is an error.
-                self.message = self.chat.message(&self.viewer, self.message.conversation, self.message.id).await?;
+            if progress.status != Status::InProgress || progress.is_abandoned {
+                self.known = self.end().await?.into_iter();
+                return Ok(());
             }
             host.clock.sleep(self.pause).await;
             self.pause = (self.pause * 3 / 2).min(LONGEST_PAUSE);
         }
+    }
+
+    /// What is left of an answer that has ended, or that nobody writes any more, when its log is read to the end.
+    async fn end(&mut self) -> Result<Vec<Event>, ChatError> {
+        let (conversation, id) = (self.message.conversation, self.message.id);
+        self.message = self.chat.message(&self.viewer, conversation, id).await?;
+        let mut rest = Vec::new();
+        // Or its writer was heard of again meanwhile.
+        if let Some(end) = ended(&self.message, &*self.chat.format) {
+            if self.seen == 1 {
+                rest.extend(whole(&self.message));
+            }
+            rest.extend((end.seq > self.seen).then_some(end));
+            self.is_over = rest.is_empty();
+        }
+        Ok(rest)
     }
 }

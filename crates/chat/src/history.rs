@@ -1,6 +1,6 @@
 //! What a model gets to know of a conversation: its newest exchanges, as many as fit into so many bytes.
 
-use ids::ConversationId;
+use ids::{ConversationId, MessageId};
 
 use crate::{
     Chat,
@@ -48,8 +48,19 @@ pub(crate) struct Past {
     pub(crate) agent: String,
     /// The position of the newest message; 0 where there never was one.
     pub(crate) last_position: i64,
+    /// Its newest message, an answer, if that is still there.
+    pub(crate) last: Option<Last>,
     /// Its exchanges, newest first.
     pub(crate) newest: Vec<Recent>,
+}
+
+/// The newest message of a conversation: an answer, as messages come in pairs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Last {
+    pub(crate) id: MessageId,
+    pub(crate) status: Status,
+    /// As [`Message::is_abandoned`](crate::message::Message::is_abandoned).
+    pub(crate) is_abandoned: bool,
 }
 
 impl Recent {

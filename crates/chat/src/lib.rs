@@ -1,15 +1,16 @@
 //! Conversations with agents.
 //!
 //! A conversation is a list of messages in pairs: what a person says, and what the agent answers. A pair is stored in one
-//! transaction or not at all. Where the answer is streamed, what the model says in the first moment is stored with the pair;
-//! an answer that is not complete by then is a message `in_progress`, which grows through a log of [events](Event). An event is
-//! stored before anybody sees it, so a client that was cut off reads the rest from any instance, byte for byte as it was sent.
-//! The client's connection and the answer are two things: a client that leaves stops nothing, [`Chat::cancel`] does, and an
-//! instance that dies is found out by its lease.
+//! transaction or not at all, its answer `in_progress`, before anybody is told of it. From then on the answer grows through a log
+//! of [events](Event), which are shown as they come and stored close behind; its end is stored before it is shown. So a client
+//! that was cut off reads the rest from any instance, byte for byte as it was sent, and is told where the last words of a writer
+//! that died were not stored. The client's connection and the answer are two things: a client that leaves stops nothing,
+//! [`Chat::cancel`] does, and an instance that dies is found out by its lease.
 //!
 //! This crate knows neither HTTP nor Spin. What the data of its events looks like is decided by an [`EventFormat`].
 
 mod agent;
+mod answer;
 mod backoff;
 mod budget;
 mod conversation;
@@ -17,11 +18,13 @@ mod deletion;
 mod ending;
 mod error;
 mod event;
+mod finish;
 mod follow;
 mod generation;
 mod history;
 mod message;
 mod post;
+mod reading;
 mod transaction;
 mod viewer;
 mod window;
@@ -33,15 +36,17 @@ use std::sync::Arc;
 
 use host::Host;
 
-use crate::{agent::Directory, budget::LongMessages, deletion::Sweeper};
+use crate::{agent::Directory, budget::LongMessages, deletion::Sweeper, generation::watch::Watch};
 pub use crate::{
     budget::Hold,
     conversation::{Begun, Change, Conversation, Draft, Title},
     error::ChatError,
     event::{Event, EventFormat, EventName},
+    finish::FinishReason,
     follow::Follow,
-    message::{Author, Content, Failure, Message, MessagePage, Status, UnknownName, Usage},
-    post::Posted,
+    message::{Author, Content, Failure, Message, Posted, Status, UnknownName, Usage},
+    post::{OnBusy, Question},
+    reading::MessagePage,
     viewer::Viewer,
 };
 
@@ -54,6 +59,7 @@ pub struct Chat {
     agents: Arc<Directory>,
     long_messages: LongMessages,
     sweeper: Sweeper,
+    watch: Watch,
 }
 
 impl Chat {
@@ -64,6 +70,7 @@ impl Chat {
             agents: Arc::new(Directory::default()),
             long_messages: LongMessages::default(),
             sweeper: Sweeper::default(),
+            watch: Watch::default(),
             llm,
             format,
             host,

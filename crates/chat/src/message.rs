@@ -5,16 +5,10 @@ pub(crate) mod repo;
 use std::{borrow::Cow, str::FromStr};
 
 use fault::{Fault, FieldFault, Kind};
-use ids::{ConversationId, MessageId, Timestamp};
+use ids::{ConversationId, CorrelationId, MessageId, Timestamp};
 use llm::ModelError;
 
-use crate::{
-    Chat,
-    budget::{Hold, PAGE_BYTES, fitting},
-    error::ChatError,
-    message::repo::{Listed, Span},
-    viewer::Viewer,
-};
+use crate::finish::FinishReason;
 
 /// A message of a conversation.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,16 +27,42 @@ pub struct Message {
     pub content: String,
     /// The model that wrote it.
     pub model: Option<String>,
-    /// What it took.
+    /// What it took; where it is still being written, an estimate of what the model had to read.
     pub usage: Option<Usage>,
+    /// Why the model stopped, where that is known.
+    pub finish_reason: Option<FinishReason>,
     /// Why the answer failed: the code of a [`Failure`].
     pub failure: Option<String>,
     /// When it was stored.
     pub created_at: Timestamp,
     /// When it was changed for the last time.
     pub updated_at: Timestamp,
-    /// Until when the instance that writes it is believed to be alive.
-    pub(crate) lease_until: Option<Timestamp>,
+    /// True where nobody writes this answer any more although it has not come to an end, by the database's clock.
+    pub(crate) is_abandoned: bool,
+    /// What its events are told from.
+    pub(crate) trail: Trail,
+}
+
+/// A message and its answer, as they are stored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Posted {
+    /// What the person said.
+    pub question: Message,
+    /// What the agent answered.
+    pub answer: Message,
+}
+
+/// What is known of an answer for the sake of its events alone.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Trail {
+    /// The highest number that an event can have been shown under while the answer is in progress.
+    pub(crate) reserved_seq: u64,
+    /// The number of the last event of an answer that has ended.
+    pub(crate) last_seq: Option<u64>,
+    /// How long the provider wants us to wait, where the answer failed for that, in milliseconds.
+    pub(crate) retry_after_ms: Option<u64>,
+    /// The request that ended the answer.
+    pub(crate) correlation_id: Option<CorrelationId>,
 }
 
 impl Message {
@@ -52,27 +72,29 @@ impl Message {
             status: Status::InProgress,
             content: String::new(),
             usage: None,
+            finish_reason: None,
             failure: None,
             updated_at: self.created_at,
             ..self.clone()
         }
     }
 
-    /// True where nobody writes this answer any more although it has not come to an end.
-    pub(crate) fn is_abandoned(&self, now: Timestamp) -> bool {
-        self.status == Status::InProgress && self.lease_until.is_none_or(|until| until < now)
+    /// This answer as it will be once its end is stored, which was not possible yet.
+    pub(crate) fn as_interrupted(&self) -> Self {
+        let trail = Trail { last_seq: Some(self.trail.reserved_seq + 1), ..self.trail.clone() };
+        Self {
+            status: Status::Failed,
+            failure: Some(Failure::Interrupted.code().to_owned()),
+            is_abandoned: false,
+            trail,
+            ..self.clone()
+        }
     }
-}
 
-/// Messages of a conversation in their order.
-#[derive(Debug)]
-pub struct MessagePage {
-    /// The messages, oldest first.
-    pub messages: Vec<Message>,
-    /// True where there are more after these.
-    pub has_more: bool,
-    /// To be kept for as long as the messages are, in whatever form.
-    pub hold: Hold,
+    /// Why the answer failed, as far as it is stored.
+    pub(crate) fn why_failed(&self) -> Option<Failure> {
+        self.failure.as_deref().map(|code| Failure::from_code(code, self.trail.retry_after_ms))
+    }
 }
 
 /// Who wrote a message.
@@ -141,20 +163,41 @@ impl FromStr for Status {
     }
 }
 
-/// What an answer took, in tokens, as its provider counts them.
+/// What an answer took, in tokens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Usage {
     /// Tokens that the model read.
     pub input_tokens: i64,
     /// Tokens that the model wrote.
     pub output_tokens: i64,
+    /// True where this is our estimate: the provider's count never came, or never will.
+    pub is_estimated: bool,
+}
+
+impl Usage {
+    /// An estimate for an answer of which nothing is written yet.
+    pub(crate) fn estimated(input_tokens: u64) -> Self {
+        Self { input_tokens: count(input_tokens), output_tokens: 0, is_estimated: true }
+    }
+
+    /// The same with another number of tokens written.
+    pub(crate) fn with_output(self, output_tokens: u64) -> Self {
+        Self { output_tokens: count(output_tokens), ..self }
+    }
 }
 
 impl From<llm::wire::Usage> for Usage {
     fn from(usage: llm::wire::Usage) -> Self {
-        let count = |tokens: u64| i64::try_from(tokens).unwrap_or(i64::MAX);
-        Self { input_tokens: count(usage.prompt_tokens), output_tokens: count(usage.completion_tokens) }
+        Self {
+            input_tokens: count(usage.prompt_tokens),
+            output_tokens: count(usage.completion_tokens),
+            is_estimated: false,
+        }
     }
+}
+
+fn count(tokens: u64) -> i64 {
+    i64::try_from(tokens).unwrap_or(i64::MAX)
 }
 
 /// Why an answer failed.
@@ -170,10 +213,10 @@ pub enum Failure {
 
 impl Failure {
     /// The failure whose code is stored with an answer.
-    pub fn from_code(code: &str) -> Self {
+    pub(crate) fn from_code(code: &str, retry_after_ms: Option<u64>) -> Self {
         match code {
             "answer_interrupted" => Self::Interrupted,
-            code => Self::Model(ModelError::from_code(code, None)),
+            code => Self::Model(ModelError::from_code(code, retry_after_ms)),
         }
     }
 }
@@ -227,75 +270,6 @@ impl Content {
 
     pub(crate) fn into_string(self) -> String {
         self.0
-    }
-}
-
-impl Chat {
-    /// A page of a conversation: its messages after position `after`, at most `rows` of them, and so many that they say at most
-    /// 512 KiB together; but one at least, if there is one.
-    pub async fn messages(
-        &self,
-        viewer: &Viewer,
-        conversation: ConversationId,
-        after: i64,
-        rows: i64,
-    ) -> Result<MessagePage, ChatError> {
-        let asked = rows.max(1).saturating_add(1);
-        let whole_bytes = PAGE_BYTES / usize::try_from(asked).unwrap_or(usize::MAX);
-        let span = Span { after, rows: asked, whole_bytes };
-        let mut listed = self.list(viewer, conversation, span).await?;
-        if self.give_up_abandoned(viewer, &listed).await? {
-            // They are longer now.
-            listed = self.list(viewer, conversation, span).await?;
-        }
-        let count = fitting(listed.iter().map(|listed| listed.bytes), PAGE_BYTES).min(listed.len());
-        let count = count.min(usize::try_from(rows.max(1)).unwrap_or(usize::MAX));
-        let has_more = listed.len() > count;
-        listed.truncate(count);
-        let held: usize = listed.iter().map(|listed| listed.bytes).sum();
-        let hold = self.long_messages.admit(held.saturating_sub(PAGE_BYTES), &*self.host.clock).await?;
-        let mut messages = Vec::with_capacity(count);
-        for Listed { mut message, is_long, .. } in listed {
-            if is_long {
-                let content = repo::content(&*self.host.sql, viewer.workspace, message.id).await?;
-                // It was deleted meanwhile.
-                let Some(content) = content else { continue };
-                message.content = content;
-            }
-            messages.push(message);
-        }
-        Ok(MessagePage { messages, has_more, hold })
-    }
-
-    async fn list(&self, viewer: &Viewer, conversation: ConversationId, span: Span) -> Result<Vec<Listed>, ChatError> {
-        let listed = repo::list(&*self.host.sql, viewer, conversation, span, self.host.now()).await?;
-        if listed.is_empty() {
-            self.conversation(viewer, conversation).await?;
-        }
-        Ok(listed)
-    }
-
-    /// Ends those answers among `listed` that nobody writes any more; false where there is none.
-    async fn give_up_abandoned(&self, viewer: &Viewer, listed: &[Listed]) -> Result<bool, ChatError> {
-        let now = self.host.now();
-        let mut any = false;
-        for Listed { message, .. } in listed.iter().filter(|listed| listed.message.is_abandoned(now)) {
-            self.give_up(viewer, message).await?;
-            any = true;
-        }
-        Ok(any)
-    }
-
-    /// One message of a conversation that `viewer` may know of, its lease checked.
-    pub(crate) async fn message(
-        &self,
-        viewer: &Viewer,
-        conversation: ConversationId,
-        id: MessageId,
-    ) -> Result<Message, ChatError> {
-        let found = repo::find(&*self.host.sql, viewer, conversation, id).await?;
-        let message = found.ok_or(ChatError::ConversationNotFound)?.ok_or(ChatError::MessageNotFound)?;
-        if message.is_abandoned(self.host.now()) { self.give_up(viewer, &message).await } else { Ok(message) }
     }
 }
 

@@ -1,123 +1,175 @@
-//! Posting a message: load the history, decide what the model is asked, store question and answer together.
+//! Posting a message: load the history, decide what the model is asked, store question and answer, and write the answer.
 
-use futures::{Stream, channel::mpsc};
-use host::{Call, sql::Dialect};
-use ids::{ConversationId, Timestamp};
-use llm::wire::{ChatRequest, Content as ModelContent};
+use std::time::Duration;
+
+use futures::{Stream, channel::oneshot};
+use host::{Call, sql::SqlError};
+use ids::{ConversationId, MessageId, Timestamp};
+use llm::{
+    estimate_tokens,
+    wire::{ChatMessage, ChatRequest, Content as ModelContent},
+};
 use tracing::Instrument;
 
 use crate::{
     Chat,
-    agent::not_the_callers,
-    backoff::Backoff,
     error::ChatError,
-    event::{Event, repo as events, started},
-    generation::{Generation, LEASE},
-    history::Past,
-    message::{Author, Content, Message, Status, repo as messages},
-    transaction::conclude,
+    event::Event,
+    generation::{BLOCK, Ended, Opening, Running, Stopped},
+    history::{Last, Past},
+    message::{Author, Content, Failure, Message, Posted, Status, Trail, Usage},
     viewer::Viewer,
-    window::{TooLong, readable_bytes, window},
+    window::{TOKENS_PER_MESSAGE, TooLong, readable_bytes, window},
 };
 
-/// A message and its answer, as they are stored.
+/// How long a message waits, at most, for the answer before it to end, and how often it looks.
+const QUEUE_FOR: Duration = Duration::from_secs(60);
+const QUEUE_LOOK_EVERY: Duration = Duration::from_millis(100);
+
+/// How long a message waits before it looks again at a conversation that another one has just been added to.
+const RACE_PAUSE: Duration = Duration::from_millis(5);
+
+/// A message that is to be posted.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Posted {
-    /// What the person said.
-    pub question: Message,
-    /// What the agent answered.
-    pub answer: Message,
+pub struct Question {
+    /// What it says.
+    pub content: Content,
+    /// What becomes of it while the answer before it is still being written.
+    pub on_busy: OnBusy,
+    /// The newest message that its author has seen; where it is not the newest any more, nothing is posted.
+    pub expected_last_message: Option<MessageId>,
 }
 
-/// What the model is asked, and where its answer goes.
-struct Prompt {
-    model: String,
-    request: ChatRequest,
-    /// The position of the newest message when the history was read.
-    last_position: i64,
+/// What becomes of a message that is posted while the newest answer of its conversation is still being written. An answer is
+/// given to a history that is complete, so it is never just posted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum OnBusy {
+    /// It is refused.
+    #[default]
+    Reject,
+    /// It waits for the answer to end, for a minute at most.
+    Queue,
+    /// It cancels the answer.
+    Interrupt,
 }
 
 impl Chat {
-    /// Posts a message and waits for the whole answer. Both are stored, or neither is and the model's error is returned.
+    /// Posts a message and waits for the whole answer, which may have been cancelled. Where the model fails its error is returned;
+    /// the message and what there is of the answer are stored all the same. So they are where the caller does not wait for it.
     pub async fn post(
         &self,
         viewer: &Viewer,
         call: &Call,
         conversation: ConversationId,
-        content: Content,
+        question: Question,
     ) -> Result<Posted, ChatError> {
-        let prompt = self.prompt(viewer, call, conversation, &content).await?;
-        let completion = self.llm.complete(prompt.request, call).await.map_err(not_the_callers)?;
-        let first = completion.choices.into_iter().next();
-        let text = first.and_then(|choice| choice.message.content).as_ref().map(ModelContent::text).unwrap_or_default();
-        let mut posted = self.pair(conversation, content, prompt.model, prompt.last_position);
-        posted.answer.content = text;
-        posted.answer.status = Status::Completed;
-        posted.answer.usage = completion.usage.map(Into::into);
-        let (posted, _) = self.store(viewer, posted, |_| Vec::new()).await?;
-        Ok(posted)
+        let running = self.begin_answer(viewer, call, conversation, question).await?;
+        let question = running.question().clone();
+        let (sender, ended) = oneshot::channel();
+        self.spawn(async move {
+            // Who posted may be gone; the answer is stored in any case.
+            let _ = sender.send(running.run().await);
+        });
+        match ended.await {
+            Ok(Ok(Ended { answer, failure: None })) => Ok(Posted { question, answer }),
+            Ok(Ok(Ended { failure: Some(failure), .. })) => Err(ChatError::Failed(failure)),
+            Ok(Err(Stopped::Deleted(_))) => Err(ChatError::ConversationNotFound),
+            Ok(Err(Stopped::Lost(error))) => Err(error),
+            Err(oneshot::Canceled) => Err(ChatError::Failed(Failure::Interrupted)),
+        }
     }
 
     /// Posts a message and returns its answer's events as they come. The answer is written to its end whether or not anybody
     /// reads them; an error of the model is an event too.
-    ///
-    /// The model is asked before anything is stored, and what it says in the first moment is stored together with the message:
-    /// so the first token waits for one transaction, and an answer that is there at once needs no other.
     pub async fn post_streaming(
         &self,
         viewer: &Viewer,
         call: &Call,
         conversation: ConversationId,
-        content: Content,
+        question: Question,
     ) -> Result<impl Stream<Item = Event> + Send + use<>, ChatError> {
-        let prompt = self.prompt(viewer, call, conversation, &content).await?;
-        let mut posted = self.pair(conversation, content, prompt.model, prompt.last_position);
-        posted.answer.lease_until = Some(self.host.now() + LEASE);
-        let mut generation =
-            Generation::new(self.clone(), *viewer, call.clone(), posted.answer.clone(), prompt.request);
-        let ending = generation.listen().await;
-        if let Some(ending) = &ending {
-            posted.answer.content.push_str(generation.text());
-            self.end(&mut posted.answer, ending);
-        }
-        let first_words = generation.take_first_words();
-        let first_events = |posted: &Posted| {
-            let mut events = vec![started(&posted.question, &posted.answer, &*self.format)];
-            events.extend_from_slice(&first_words);
-            let seq = events.len() as u64 + 1;
-            events.extend(
-                ending.as_ref().map(|ending| self.end_event(&posted.answer, ending, seq, &call.correlation_id)),
-            );
-            events
-        };
-        let (posted, stored) = self.store(viewer, posted, first_events).await?;
-        let (listener, events) = mpsc::unbounded();
-        if ending.is_some() {
-            stored.into_iter().for_each(|event| drop(listener.unbounded_send(event)));
-            return Ok(events);
-        }
-        generation.go_on(posted.answer, stored, listener);
-        // Its log lines belong to the request that began it, also after that is over.
-        self.host.tasks.spawn(Box::pin(generation.run().instrument(tracing::Span::current())));
+        let mut running = self.begin_answer(viewer, call, conversation, question).await?;
+        let events = running.listen();
+        self.spawn(async move { drop(running.run().await) });
         Ok(events)
     }
 
-    /// What the agent's model is asked to answer to `content`.
-    async fn prompt(
+    /// Lets an answer be written beside and beyond the request at hand. Its log lines belong to that request all the same.
+    fn spawn(&self, writing: impl Future<Output = ()> + Send + 'static) {
+        self.host.tasks.spawn(Box::pin(writing.instrument(tracing::Span::current())));
+    }
+
+    /// Stores a message with the answer that begins, as soon as the conversation is free for it.
+    async fn begin_answer(
+        &self,
+        viewer: &Viewer,
+        call: &Call,
+        conversation: ConversationId,
+        question: Question,
+    ) -> Result<Running, ChatError> {
+        let began = self.host.now();
+        // Whoever had to wait, or came too late, is not alone: the model is not asked then for what may come to nothing.
+        let mut is_eager = true;
+        loop {
+            let has_time = self.host.now().since(began) < QUEUE_FOR;
+            let past = self.past(viewer, conversation).await?;
+            check_last(&past, question.expected_last_message)?;
+            if let Some(last) = past.last.filter(|last| last.status == Status::InProgress) {
+                self.make_way(viewer, call, conversation, last, question.on_busy, has_time).await?;
+            } else {
+                let opening = self.opening(viewer, call, conversation, &question.content, past).await?;
+                match opening.store(is_eager).await? {
+                    Some(running) => return Ok(running),
+                    None if has_time => self.host.clock.sleep(RACE_PAUSE).await,
+                    None => return Err(SqlError::LockTimeout.into()),
+                }
+            }
+            is_eager = false;
+        }
+    }
+
+    /// Does what has to be done about the answer that is in the way of a message.
+    async fn make_way(
+        &self,
+        viewer: &Viewer,
+        call: &Call,
+        conversation: ConversationId,
+        last: Last,
+        on_busy: OnBusy,
+        has_time: bool,
+    ) -> Result<(), ChatError> {
+        if last.is_abandoned || on_busy == OnBusy::Interrupt {
+            let answer = self.message(viewer, conversation, last.id).await?;
+            if answer.status == Status::InProgress {
+                self.stop(viewer, &answer, &call.correlation_id).await?;
+            }
+            return Ok(());
+        }
+        if on_busy == OnBusy::Reject || !has_time {
+            return Err(ChatError::AnswerInProgress { id: last.id });
+        }
+        self.host.clock.sleep(QUEUE_LOOK_EVERY).await;
+        Ok(())
+    }
+
+    /// The answer to `content` with what the agent's model is asked.
+    async fn opening(
         &self,
         viewer: &Viewer,
         call: &Call,
         conversation: ConversationId,
         content: &Content,
-    ) -> Result<Prompt, ChatError> {
-        let Past { agent, last_position, newest } = self.past(viewer, conversation).await?;
-        let agent = self.agents.find(&agent, &self.host, &self.llm, call).await?;
+        past: Past,
+    ) -> Result<Opening, ChatError> {
+        let agent = self.agents.find(&past.agent, &self.host, &self.llm, call).await?;
         let readable = readable_bytes(agent.context_tokens);
-        let exchanges = self.history(viewer, conversation, newest, readable).await?;
+        let exchanges = self.history(viewer, conversation, past.newest, readable).await?;
         let messages = window(agent.instructions.as_deref(), &exchanges, content.as_str(), agent.context_tokens)
             .map_err(|TooLong| ChatError::TooLongForModel)?;
+        let mut posted = self.pair(conversation, content.clone(), agent.model.clone(), past.last_position);
+        posted.answer.usage = Some(Usage::estimated(tokens(&messages)));
         let request = ChatRequest { model: agent.model.clone(), messages, ..ChatRequest::default() };
-        Ok(Prompt { model: agent.model.clone(), request, last_position })
+        Ok(Opening::new(self.clone(), *viewer, call.clone(), posted, request))
     }
 
     /// A message after the one at `last_position`, and an answer that has nothing in it yet.
@@ -134,77 +186,35 @@ impl Chat {
                 content,
                 model: None,
                 usage: None,
+                finish_reason: None,
                 failure: None,
                 created_at,
                 updated_at: created_at,
-                lease_until: None,
+                is_abandoned: false,
+                trail: Trail::default(),
             }
         };
         let question = message(last_position + 1, Author::User, Status::Completed, content.into_string());
         let answer = Message {
             model: Some(model),
+            trail: Trail { reserved_seq: BLOCK, ..Trail::default() },
             ..message(last_position + 2, Author::Assistant, Status::InProgress, String::new())
         };
         Posted { question, answer }
     }
+}
 
-    /// Stores a pair with the first events of its answer, at the positions that it names, or where somebody was faster, at the
-    /// next ones; returns both as they are stored.
-    async fn store(
-        &self,
-        viewer: &Viewer,
-        mut posted: Posted,
-        first_events: impl Fn(&Posted) -> Vec<Event>,
-    ) -> Result<(Posted, Vec<Event>), ChatError> {
-        // On SQLite a transaction keeps the whole database, so that an attempt in vain would hold everybody up.
-        if self.host.sql.dialect() == Dialect::MariaDb {
-            let events = first_events(&posted);
-            if self.store_here(viewer, &posted, &events).await? {
-                return Ok((posted, events));
-            }
-        }
-        let mut backoff = Backoff::for_conflicts();
-        loop {
-            match self.store_next(viewer, &mut posted, &first_events).await {
-                Ok(events) => return Ok((posted, events)),
-                Err(ChatError::Sql(error)) if backoff.after_conflict(&error, &*self.host.clock).await => {}
-                Err(error) => return Err(error),
-            }
-        }
-    }
+/// An error where the newest message of a conversation is not the `expected` one.
+fn check_last(past: &Past, expected: Option<MessageId>) -> Result<(), ChatError> {
+    let last = past.last.map(|last| last.id);
+    if expected.is_some() && expected != last { Err(ChatError::LastMessageDiffers { id: last }) } else { Ok(()) }
+}
 
-    /// Stores a pair at the positions that it names, in one trip to the database, which locks nothing while something is on its
-    /// way. False where the conversation went on since its history was read, or is gone.
-    async fn store_here(&self, viewer: &Viewer, posted: &Posted, events: &[Event]) -> Result<bool, ChatError> {
-        let mut statements = messages::pair(viewer.workspace, [&posted.question, &posted.answer]).to_vec();
-        statements.extend(events::first(viewer.workspace, posted.answer.id, events));
-        match self.host.sql.all_or_none(statements).await {
-            // Somebody else is about to add to it.
-            Err(error) if error.is_transient() => Ok(false),
-            outcome => Ok(outcome?),
-        }
-    }
-
-    /// Stores a pair at the next positions, whoever else wants them, and tells it which they are; returns its first events.
-    async fn store_next(
-        &self,
-        viewer: &Viewer,
-        posted: &mut Posted,
-        first_events: impl Fn(&Posted) -> Vec<Event>,
-    ) -> Result<Vec<Event>, ChatError> {
-        let mut transaction = self.host.sql.begin().await?;
-        let work = async {
-            let pair = [&mut posted.question, &mut posted.answer];
-            let dialect = self.host.sql.dialect();
-            if !messages::append_pair(&mut *transaction, dialect, viewer.workspace, pair).await? {
-                return Err(ChatError::ConversationNotFound);
-            }
-            let events = first_events(posted);
-            let rows = events::first(viewer.workspace, posted.answer.id, &events).collect();
-            transaction.execute_all(rows).await?;
-            Ok(events)
-        };
-        let outcome = work.await;
-        conclude(transaction, outcome).await
-    }
+/// An estimate of what a model has to read.
+fn tokens(messages: &[ChatMessage]) -> u64 {
+    let one = |message: &ChatMessage| {
+        let text = message.content.as_ref().map(ModelContent::text).unwrap_or_default();
+        estimate_tokens(&text) + TOKENS_PER_MESSAGE
+    };
+    messages.iter().map(one).sum()
 }

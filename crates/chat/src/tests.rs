@@ -8,30 +8,39 @@ mod once;
 mod outages;
 mod paging;
 mod posting;
+mod stopping;
 
 use std::{
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
     time::Duration,
 };
 
 use bytes::Bytes;
-use futures::{Stream, StreamExt, channel::mpsc};
+use futures::{Stream, StreamExt, channel::mpsc, stream};
 use host::{
-    Call, Clock, HttpError, Sql,
-    fake::{Fakes, SetClock, TestDatabase, chunks, databases, json},
+    Call, Clock, HttpError,
+    fake::{Fakes, SetClock, TestDatabase, databases, json},
+    sql::{Dialect, Row, Sql, SqlError, Statement, Transaction, Value},
 };
 use ids::{ConversationId, CorrelationId, MessageId};
 
-use crate::{Chat, ChatError, Content, Draft, Event, EventFormat, Failure, Follow, Message, Posted, Viewer};
+use crate::{
+    Chat, ChatError, Content, Draft, Event, EventFormat, Failure, Follow, Message, OnBusy, Posted, Question, Viewer,
+};
 
 /// A room with a database, a model and people.
 struct Room {
     fakes: Fakes,
+    /// How many trips to the database are under way.
+    trips: Arc<AtomicUsize>,
     chat: Chat,
     owner: Viewer,
     call: Call,
     model: Model,
-    _database: TestDatabase,
+    database: TestDatabase,
 }
 
 /// What the model does with the next requests, and what it was asked.
@@ -47,11 +56,16 @@ struct ModelState {
 }
 
 impl Model {
-    /// Answers are streamed in these pieces; in one piece they are all of them together.
+    /// Answers are streamed in these pieces, one after the other.
     fn says(&self, pieces: &[&str]) {
         let mut lines: Vec<_> = pieces.iter().map(|text| Ok(spoken(text))).collect();
         lines.push(Ok(last_words()));
         self.0.lock().unwrap().pieces = lines;
+    }
+
+    /// Answers are streamed in these very bytes, one after the other.
+    fn sends(&self, pieces: &[&str]) {
+        self.0.lock().unwrap().pieces = pieces.iter().map(|piece| Ok(Bytes::from((*piece).to_owned()))).collect();
     }
 
     /// Answers break off after these pieces.
@@ -94,19 +108,19 @@ impl Model {
         if let Some((status, body)) = &state.refusal {
             return json(*status, body);
         }
-        if body["stream"] == true {
-            return match state.live.take() {
-                Some(live) => Ok(http::Response::new(live.boxed())),
-                None => chunks(200, state.pieces.clone()),
-            };
-        }
-        let text: String = state.pieces.iter().flatten().filter_map(text_of_line).collect();
-        let body = serde_json::json!({
-            "choices": [{"message": {"role": "assistant", "content": text}}],
-            "usage": {"prompt_tokens": 7, "completion_tokens": 3, "total_tokens": 10},
-        });
-        json(200, &body.to_string())
+        assert_eq!(body["stream"], true, "every answer is streamed between components");
+        let pieces = match state.live.take() {
+            Some(live) => live.boxed(),
+            None => stream::iter(state.pieces.clone()).then(in_turn).boxed(),
+        };
+        Ok(http::Response::new(pieces))
     }
+}
+
+/// A piece that comes after whoever reads has done something with the one before.
+async fn in_turn<T>(piece: T) -> T {
+    tokio::task::yield_now().await;
+    piece
 }
 
 /// Says through `lead` what the model of a new room says by itself.
@@ -131,11 +145,6 @@ fn last_words() -> Bytes {
     .into()
 }
 
-fn text_of_line(line: &Bytes) -> Option<String> {
-    let event: serde_json::Value = serde_json::from_slice(line.strip_prefix(b"data: ")?).ok()?;
-    Some(event["choices"][0]["delta"]["content"].as_str()?.to_owned())
-}
-
 /// Data of events that is short and says what matters.
 struct Plain;
 
@@ -153,8 +162,10 @@ impl EventFormat for Plain {
         format!(r#"{{"status":"{}","content":"{}"}}"#, answer.status.as_str(), answer.content)
     }
 
-    fn failed(&self, failure: &Failure, _: &CorrelationId) -> String {
-        format!(r#"{{"code":"{}"}}"#, fault::Fault::code(failure))
+    fn failed(&self, failure: &Failure, answer: &Message, correlation_id: &CorrelationId) -> String {
+        let (code, wait) = (fault::Fault::code(failure), fault::Fault::retry_after_ms(failure));
+        let (wait, content) = (wait.map_or(String::new(), |ms| format!(r#","wait":{ms}"#)), &answer.content);
+        format!(r#"{{"code":"{code}"{wait},"for":"{correlation_id}","content":"{content}"}}"#)
     }
 }
 
@@ -170,15 +181,19 @@ impl Room {
 
     /// A room whose people see what `seen` makes of the database.
     fn on(database: TestDatabase, seen: impl FnOnce(Arc<dyn Sql>) -> Arc<dyn Sql>) -> Self {
-        let fakes = Fakes::new(seen(database.sql.clone()));
+        let trips = Arc::new(AtomicUsize::new(0));
+        let fakes = Fakes::new(seen(Arc::new(Counted { sql: database.sql.clone(), under_way: trips.clone() })));
         let model = Model::default();
         model.says(&["Hello", " there", "!"]);
         let answering = model.clone();
         fakes.http.answer(move |request| answering.answer(request));
         let chat = Chat::new(fakes.host.clone(), Arc::new(Plain));
         let owner = Viewer { workspace: fakes.host.new_id(), user: fakes.host.new_id(), manages_workspace: false };
-        let call = fakes.host.begin_call(owner.workspace, Some(owner.user), llm::LONGEST_CALL);
-        Self { chat, owner, call, model, fakes, _database: database }
+        let call = Call {
+            correlation_id: CorrelationId::parse("c-1").unwrap(),
+            ..fakes.host.begin_call(owner.workspace, Some(owner.user), llm::LONGEST_CALL)
+        };
+        Self { chat, owner, call, model, fakes, trips, database }
     }
 
     async fn conversation(&self) -> ConversationId {
@@ -189,27 +204,63 @@ impl Room {
     }
 
     async fn post(&self, conversation: ConversationId, text: &str) -> Result<Posted, ChatError> {
-        self.chat.post(&self.owner, &self.call, conversation, content(text)).await
+        self.post_as(conversation, question(text)).await
+    }
+
+    async fn post_as(&self, conversation: ConversationId, question: Question) -> Result<Posted, ChatError> {
+        self.with_writers(self.chat.post(&self.owner, &self.call, conversation, question)).await
     }
 
     /// Posts a message whose answer is streamed; the answer is written by the tasks that wait then.
     async fn begin_answer(&self, conversation: ConversationId, text: &str) -> impl Stream<Item = Event> + Send + use<> {
-        let posting = self.chat.post_streaming(&self.owner, &self.call, conversation, content(text));
-        self.while_time_passes(posting).await.unwrap()
+        self.chat.post_streaming(&self.owner, &self.call, conversation, question(text)).await.unwrap()
     }
 
     /// Posts a message whose answer is streamed and waits for all of its events.
     async fn stream(&self, conversation: ConversationId, text: &str) -> Vec<Event> {
         let events = self.begin_answer(conversation, text).await;
-        self.fakes.tasks.run().await;
-        events.collect().await
+        self.with_writers(events.collect()).await
+    }
+
+    /// The outcome of `work`, answers being written meanwhile.
+    async fn with_writers<T>(&self, work: impl Future<Output = T>) -> T {
+        let mut work = std::pin::pin!(work);
+        loop {
+            self.fakes.tasks.take().into_iter().for_each(|task| drop(tokio::spawn(task)));
+            if let Ok(output) = tokio::time::timeout(Duration::from_millis(1), work.as_mut()).await {
+                return output;
+            }
+        }
     }
 
     /// The task that writes the one answer that was begun, at work beside the test.
     fn writer(&self) -> Writer {
         let mut tasks = self.fakes.tasks.take();
         assert_eq!(tasks.len(), 1, "one answer is being written");
-        Writer { task: tokio::spawn(tasks.remove(0)), clock: self.fakes.clock.clone() }
+        let (clock, trips) = (self.fakes.clock.clone(), self.trips.clone());
+        Writer { task: tokio::spawn(tasks.remove(0)), clock, trips }
+    }
+
+    /// The same conversations on a host of its own whose clock differs from the room's.
+    fn another_host(&self, skew_ms: i64) -> Chat {
+        let now = ids::Timestamp::from_millis(now(self).as_millis() + skew_ms);
+        let clock = Arc::new(SetClock::at(now));
+        Chat::new(host::Host { clock, ..self.fakes.host.clone() }, Arc::new(Plain))
+    }
+
+    async fn cancel(&self, conversation: ConversationId, answer: MessageId) -> Result<Message, ChatError> {
+        self.while_time_passes(self.chat.cancel(&self.owner, conversation, answer, &self.call)).await
+    }
+
+    /// Lets the lease of every answer run out.
+    async fn let_leases_run_out(&self) {
+        let statement = "UPDATE messages SET lease_until = 1 WHERE lease_until IS NOT NULL";
+        self.database.sql.execute(statement, Vec::new()).await.unwrap();
+    }
+
+    /// What one number in the database is.
+    async fn number(&self, select: &str) -> i64 {
+        self.database.sql.query(select, Vec::new()).await.unwrap()[0].get(0).unwrap()
     }
 
     async fn messages(&self, conversation: ConversationId) -> Vec<Message> {
@@ -240,7 +291,7 @@ impl Room {
         message: MessageId,
         after: u64,
     ) -> Result<Vec<Event>, ChatError> {
-        let events = match self.chat.follow(&self.owner, conversation, message, after, &self.call).await? {
+        let events = match self.chat.follow(&self.owner, conversation, message, after).await? {
             Follow::Nothing => return Ok(Vec::new()),
             Follow::Events(events) => events,
         };
@@ -264,20 +315,32 @@ impl Room {
 struct Writer {
     task: tokio::task::JoinHandle<()>,
     clock: Arc<SetClock>,
+    trips: Arc<AtomicUsize>,
 }
 
 impl Writer {
     /// Waits until the writer has nothing to do but to wait for the model or for time to pass; true where it has stopped.
     async fn settles(&self) -> bool {
-        tokio::task::yield_now().await;
         let settled = async {
-            // It waits for the model with one eye on the clock, and for the database without.
-            while !self.task.is_finished() && self.clock.sleepers() == 0 {
-                tokio::time::sleep(Duration::from_millis(1)).await;
+            let mut quiet_rounds = 0;
+            while !self.task.is_finished() && quiet_rounds < 20 {
+                tokio::task::yield_now().await;
+                let is_quiet = self.trips.load(Ordering::Relaxed) == 0 && self.clock.sleepers() > 0;
+                quiet_rounds = if is_quiet { quiet_rounds + 1 } else { 0 };
+                if !is_quiet {
+                    tokio::time::sleep(Duration::from_millis(1)).await;
+                }
             }
         };
         tokio::time::timeout(Duration::from_secs(20), settled).await.expect("a writer gets on");
         self.task.is_finished()
+    }
+
+    /// Lets `duration` pass, and the writer do what is due then; true where it has stopped.
+    async fn after(&self, duration: Duration) -> bool {
+        self.settles().await;
+        self.clock.advance(duration);
+        self.settles().await
     }
 
     /// Kills the instance that the writer is in.
@@ -287,8 +350,51 @@ impl Writer {
     }
 }
 
-fn content(text: &str) -> Content {
-    Content::parse(text.to_owned()).unwrap()
+fn question(text: &str) -> Question {
+    let content = Content::parse(text.to_owned()).unwrap();
+    Question { content, on_busy: OnBusy::Reject, expected_last_message: None }
+}
+
+/// A database that counts the trips to it that are under way.
+struct Counted {
+    sql: Arc<dyn Sql>,
+    under_way: Arc<AtomicUsize>,
+}
+
+impl Counted {
+    async fn counted<T>(&self, trip: impl Future<Output = T>) -> T {
+        self.under_way.fetch_add(1, Ordering::Relaxed);
+        let outcome = trip.await;
+        self.under_way.fetch_sub(1, Ordering::Relaxed);
+        outcome
+    }
+}
+
+#[async_trait::async_trait]
+impl Sql for Counted {
+    fn dialect(&self) -> Dialect {
+        self.sql.dialect()
+    }
+
+    async fn query(&self, statement: &str, params: Vec<Value>) -> Result<Vec<Row>, SqlError> {
+        self.counted(self.sql.query(statement, params)).await
+    }
+
+    async fn execute(&self, statement: &str, params: Vec<Value>) -> Result<(), SqlError> {
+        self.counted(self.sql.execute(statement, params)).await
+    }
+
+    async fn affected(&self, statement: &str, params: Vec<Value>) -> Result<u64, SqlError> {
+        self.counted(self.sql.affected(statement, params)).await
+    }
+
+    async fn all_or_none(&self, statements: Vec<Statement>) -> Result<bool, SqlError> {
+        self.counted(self.sql.all_or_none(statements)).await
+    }
+
+    async fn begin(&self) -> Result<Box<dyn Transaction>, SqlError> {
+        self.counted(self.sql.begin()).await
+    }
 }
 
 /// Events as `seq name data`.

@@ -8,7 +8,7 @@ use llm::{
 use crate::history::Exchange;
 
 /// Tokens that a message takes besides its text: OpenAI's chat format has three, and a margin.
-const TOKENS_PER_MESSAGE: u64 = 4;
+pub(crate) const TOKENS_PER_MESSAGE: u64 = 4;
 
 /// The model's context is too small for the new message alone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

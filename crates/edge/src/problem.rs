@@ -1,6 +1,6 @@
 //! Failures as their callers see them: problem details for HTTP APIs (RFC 9457).
 
-use std::{borrow::Cow, error::Error, fmt::Write as _};
+use std::{borrow::Cow, collections::BTreeMap, error::Error, fmt::Write as _};
 
 use axum::response::{IntoResponse, Response};
 use fault::{Fault, FieldFault, Kind};
@@ -29,6 +29,7 @@ pub struct Problem {
     code: &'static str,
     detail: Cow<'static, str>,
     fields: Vec<FieldFault>,
+    members: Vec<(&'static str, String)>,
     retry_after_ms: Option<u64>,
     cause: Option<String>,
 }
@@ -46,6 +47,7 @@ impl Problem {
             code: refusal.code(),
             detail: detail.into(),
             fields: Vec::new(),
+            members: Vec::new(),
             retry_after_ms: None,
             cause: None,
         }
@@ -127,11 +129,15 @@ impl Problem {
             // What would be taken instead (RFC 9110, section 12.5.3).
             headers.insert(header::ACCEPT_ENCODING, HeaderValue::from_static("identity"));
         }
-        if let Some(millis) = self.retry_after_ms {
-            // Whole seconds (RFC 9110, section 10.2.3), rounded up so that nobody comes too early.
-            headers.insert(header::RETRY_AFTER, HeaderValue::from(millis.div_ceil(1000)));
+        if let Some(seconds) = self.retry_after() {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
         response
+    }
+
+    /// How long to wait, in whole seconds (RFC 9110, section 10.2.3), rounded up so that nobody comes too early.
+    fn retry_after(&self) -> Option<u64> {
+        self.retry_after_ms.map(|millis| millis.div_ceil(1000))
     }
 
     /// What a client should do to be let in (RFC 6750, section 3).
@@ -156,6 +162,7 @@ impl<F: Fault> From<F> for Problem {
             code: fault.code(),
             detail,
             fields: fault.fields(),
+            members: fault.members(),
             retry_after_ms: fault.retry_after_ms(),
             cause,
         }
@@ -199,8 +206,13 @@ impl Serialize for ProblemBody<'_> {
             detail: &'a str,
             code: &'a str,
             correlation_id: &'a str,
+            // The header of the same name is not there for those who read the problem in an event of a stream.
+            #[serde(skip_serializing_if = "Option::is_none")]
+            retry_after: Option<u64>,
             #[serde(skip_serializing_if = "Vec::is_empty")]
             errors: Vec<Field<'a>>,
+            #[serde(flatten)]
+            members: BTreeMap<&'a str, &'a str>,
         }
         #[derive(Serialize)]
         struct Field<'a> {
@@ -216,6 +228,8 @@ impl Serialize for ProblemBody<'_> {
             detail: &problem.detail,
             code: problem.code,
             correlation_id: self.correlation_id.as_str(),
+            retry_after: problem.retry_after(),
+            members: problem.members.iter().map(|(name, value)| (*name, &**value)).collect(),
             errors: problem.fields.iter().map(|it| Field { pointer: &it.pointer, detail: &it.detail }).collect(),
         }
         .serialize(serializer)

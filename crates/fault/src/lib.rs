@@ -65,6 +65,12 @@ pub trait Fault: std::error::Error + Send + Sync + 'static {
         None
     }
 
+    /// What a program needs to know to go on, by its name in the problem: the id of what stands in the way. A name is none of
+    /// RFC 9457's, and not `code`, `correlation_id`, `errors` or `retry_after`.
+    fn members(&self) -> Vec<(&'static str, String)> {
+        Vec::new()
+    }
+
     /// The fields at fault, where single fields are.
     fn fields(&self) -> Vec<FieldFault> {
         Vec::new()

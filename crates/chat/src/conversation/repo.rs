@@ -4,20 +4,9 @@ use host::sql::{Dialect, Row, Sql, SqlError, Statement, Transaction, Value};
 use ids::ConversationId;
 
 use super::Conversation;
-use crate::viewer::Viewer;
-
-/// The condition on a conversation that a viewer may know of; its parameters are [`Viewer::params`].
-pub(crate) const VISIBLE: &str = "workspace_id = ? AND (owner_id = ? OR ? = 1)";
+use crate::viewer::{VISIBLE, Viewer};
 
 const COLUMNS: &str = "id, workspace_id, owner_id, title, agent, last_position, created_at, updated_at, version";
-
-/// Holds a row until the end of the transaction. On SQLite a transaction holds the whole database.
-pub(crate) fn for_update(dialect: Dialect) -> &'static str {
-    match dialect {
-        Dialect::MariaDb => " FOR UPDATE",
-        Dialect::Sqlite => "",
-    }
-}
 
 pub(crate) fn insert(conversation: &Conversation) -> Statement {
     let statement = format!("INSERT INTO conversations ({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)");
@@ -48,7 +37,7 @@ pub(crate) async fn lock(
     viewer: &Viewer,
     id: ConversationId,
 ) -> Result<Option<Conversation>, SqlError> {
-    let lock = for_update(dialect);
+    let lock = dialect.for_update();
     let statement = format!("SELECT {COLUMNS} FROM conversations WHERE id = ? AND {VISIBLE}{lock}");
     let rows = transaction.query(&statement, by_id(viewer, id)).await?;
     rows.first().map(read).transpose()

@@ -7,41 +7,99 @@ use host::{
 use ids::{Id, MessageId, WorkspaceId};
 
 use super::{Event, pack, unpack};
-use crate::{conversation::repo::for_update, error::ChatError};
+use crate::{
+    error::ChatError,
+    message::{Status, repo::is_abandoned},
+};
 
 /// The most events that a row holds.
 pub(crate) const MAX_EVENTS_PER_ROW: usize = 64;
 
 /// The most rows that are read at once.
-const ROWS_PER_READ: i64 = 200;
+const ROWS_PER_READ: i64 = 50;
 
-/// What stores `events`, numbered from 1 without gaps, of the answer `id` that the same transaction stores.
-pub(crate) fn first(workspace: WorkspaceId, id: MessageId, events: &[Event]) -> impl Iterator<Item = Statement> {
-    let statement = "INSERT INTO message_events (message_id, workspace_id, first_seq, events, created_at) \
-                     VALUES (?, ?, ?, ?, ?)";
-    events.chunks(MAX_EVENTS_PER_ROW).map(move |row| {
-        let names = params![id.to_string(), workspace.to_string(), first_seq(row), pack(row), id.made_at()];
-        Statement::new(statement, names)
-    })
-}
-
-/// What stores `events`, at most [`MAX_EVENTS_PER_ROW`] and numbered without gaps, if the answer `id` is still `in_progress`.
+/// What stores `events`, numbered without gaps, if the answer `id` is still `in_progress`: a row for each
+/// [`MAX_EVENTS_PER_ROW`].
 ///
 /// The answer's row is held until the end of the transaction (or statement), so that an answer cannot end between the look at
 /// its status and the event.
-pub(crate) fn append(dialect: Dialect, workspace: WorkspaceId, id: MessageId, events: &[Event]) -> Statement {
-    let lock = for_update(dialect);
+pub(crate) fn append(
+    dialect: Dialect,
+    workspace: WorkspaceId,
+    id: MessageId,
+    events: &[Event],
+) -> impl Iterator<Item = Statement> {
+    append_if("", dialect, workspace, id, events)
+}
+
+/// As [`append`], if nobody has asked for the end of the answer either.
+pub(crate) fn append_wanted(
+    dialect: Dialect,
+    workspace: WorkspaceId,
+    id: MessageId,
+    events: &[Event],
+) -> impl Iterator<Item = Statement> {
+    append_if(" AND m.cancel_requested_at IS NULL", dialect, workspace, id, events)
+}
+
+fn append_if(
+    condition: &str,
+    dialect: Dialect,
+    workspace: WorkspaceId,
+    id: MessageId,
+    events: &[Event],
+) -> impl Iterator<Item = Statement> {
+    let lock = dialect.for_update();
     let statement = format!(
         "INSERT INTO message_events (message_id, workspace_id, first_seq, events, created_at) \
-         SELECT m.id, m.workspace_id, ?, ?, m.created_at FROM messages m \
-         WHERE m.id = ? AND m.created_at = ? AND m.workspace_id = ? AND m.status = 'in_progress'{lock}"
+         SELECT m.id, m.workspace_id, ?, ?, m.created_at FROM messages m WHERE m.id = ? AND m.created_at = ? \
+         AND m.workspace_id = ? AND m.status = 'in_progress'{condition}{lock}"
     );
-    let params = params![first_seq(events), pack(events), id.to_string(), id.made_at(), workspace.to_string()];
-    Statement::new(statement, params)
+    events.chunks(MAX_EVENTS_PER_ROW).map(move |row| {
+        let params = params![first_seq(row), pack(row), id.to_string(), id.made_at(), workspace.to_string()];
+        Statement::new(statement.clone(), params)
+    })
 }
 
 fn first_seq(events: &[Event]) -> i64 {
     i64::try_from(events.first().map_or(0, |event| event.seq)).unwrap_or(i64::MAX)
+}
+
+/// How an answer stands, and what is stored of it.
+pub(crate) struct Progress {
+    /// Whether it is complete.
+    pub(crate) status: Status,
+    /// True where nobody writes it any more although it has not come to an end.
+    pub(crate) is_abandoned: bool,
+    /// The first of its events that were asked for; where there are none, no more are stored at the moment.
+    pub(crate) events: Vec<Event>,
+}
+
+/// How the answer `id` stands, and its events with numbers above `after`, in order; perhaps not all of them, and none only if
+/// there is none. None where there is no such answer.
+pub(crate) async fn progress(
+    sql: &dyn Sql,
+    workspace: WorkspaceId,
+    id: MessageId,
+    after: u64,
+) -> Result<Option<Progress>, ChatError> {
+    // One statement: where it says that the answer has ended, all events of the answer are stored.
+    let statement = format!(
+        "SELECT m.status, {}, e.first_seq, e.events FROM messages m LEFT JOIN message_events e \
+         ON e.message_id = m.id AND e.created_at = ? AND e.workspace_id = m.workspace_id AND e.first_seq > ? \
+         WHERE m.id = ? AND m.created_at = ? AND m.workspace_id = ? ORDER BY e.first_seq LIMIT ?",
+        is_abandoned(sql.dialect())
+    );
+    let made_at = id.made_at();
+    let params =
+        params![made_at, first_row_after(after), id.to_string(), made_at, workspace.to_string(), ROWS_PER_READ];
+    let rows = sql.query(&statement, params).await?;
+    let Some(first) = rows.first() else { return Ok(None) };
+    let status = first.parse(0).map_err(SqlError::from)?;
+    let is_abandoned = first.get(1).map_err(SqlError::from)?;
+    let has_events = first.get::<Option<i64>>(2).map_err(SqlError::from)?.is_some();
+    let events = if has_events { unpack_rows(&rows, 2, after)? } else { Vec::new() };
+    Ok(Some(Progress { status, is_abandoned, events }))
 }
 
 /// Events of the answer `id` with numbers above `after`, in order; perhaps not all of them, and none only if there is none.
@@ -52,7 +110,15 @@ pub(crate) async fn after(
     after: u64,
 ) -> Result<Vec<Event>, ChatError> {
     let (statement, params) = after_statement(workspace, id, after);
-    unpack_rows(sql.query(statement, params).await?, after)
+    unpack_rows(&sql.query(statement, params).await?, 0, after)
+}
+
+/// The number of the last event that is stored of the answer `id`, if there is one.
+pub(crate) async fn last_seq(sql: &dyn Sql, workspace: WorkspaceId, id: MessageId) -> Result<Option<u64>, ChatError> {
+    let statement = "SELECT first_seq, events FROM message_events \
+                     WHERE message_id = ? AND created_at = ? AND workspace_id = ? ORDER BY first_seq DESC LIMIT 1";
+    let rows = sql.query(statement, params![id.to_string(), id.made_at(), workspace.to_string()]).await?;
+    Ok(unpack_rows(&rows, 0, 0)?.last().map(|event| event.seq))
 }
 
 /// All events of the answer `id`.
@@ -65,7 +131,7 @@ pub(crate) async fn all_in(
     loop {
         let last = events.last().map_or(0, |event| event.seq);
         let (statement, params) = after_statement(workspace, id, last);
-        let more = unpack_rows(transaction.query(statement, params).await?, last)?;
+        let more = unpack_rows(&transaction.query(statement, params).await?, 0, last)?;
         if more.is_empty() {
             return Ok(events);
         }
@@ -77,24 +143,23 @@ fn after_statement(workspace: WorkspaceId, id: MessageId, after: u64) -> (&'stat
     let statement = "SELECT first_seq, events FROM message_events \
                      WHERE message_id = ? AND created_at = ? AND workspace_id = ? AND first_seq > ? \
                      ORDER BY first_seq LIMIT ?";
-    // The event after `after` may be in a row that begins before it.
-    let after = i64::try_from(after).unwrap_or(i64::MAX);
-    let first_row_after = after.saturating_sub(i64::try_from(MAX_EVENTS_PER_ROW).unwrap_or(0));
-    let params = vec![
-        id.to_string().into(),
-        id.made_at().into(),
-        workspace.to_string().into(),
-        first_row_after.into(),
-        ROWS_PER_READ.into(),
-    ];
+    let params = params![id.to_string(), id.made_at(), workspace.to_string(), first_row_after(after), ROWS_PER_READ,];
     (statement, params)
 }
 
-fn unpack_rows(rows: Vec<host::sql::Row>, after: u64) -> Result<Vec<Event>, ChatError> {
+/// The number that the first row of the events after `after` is above: the event after `after` may be in a row that begins
+/// before it.
+fn first_row_after(after: u64) -> i64 {
+    let after = i64::try_from(after).unwrap_or(i64::MAX);
+    after.saturating_sub(i64::try_from(MAX_EVENTS_PER_ROW).unwrap_or(0))
+}
+
+/// The events with numbers above `after` in the columns from `first` on.
+fn unpack_rows(rows: &[host::sql::Row], first: usize, after: u64) -> Result<Vec<Event>, ChatError> {
     let mut events = Vec::new();
     for row in rows {
-        let first_seq: i64 = row.get(0).map_err(SqlError::from)?;
-        let text: String = row.get(1).map_err(SqlError::from)?;
+        let first_seq: i64 = row.get(first).map_err(SqlError::from)?;
+        let text: String = row.get(first + 1).map_err(SqlError::from)?;
         let unpacked = unpack(u64::try_from(first_seq).unwrap_or(0), &text).map_err(ChatError::UnreadableEvent)?;
         events.extend(unpacked.into_iter().filter(|event| event.seq > after));
     }

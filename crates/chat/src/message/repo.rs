@@ -4,48 +4,57 @@ use std::time::Duration;
 
 use host::{
     params,
-    sql::{Dialect, Row, Sql, SqlError, Statement, Transaction, Value},
+    sql::{Dialect, Row, Sql, SqlError, Value},
 };
-use ids::{ConversationId, Id, MessageId, Timestamp, WorkspaceId};
+use ids::{ConversationId, CorrelationId, Id, MessageId, Timestamp, WorkspaceId};
 
-use super::{Author, Message, Status, Usage};
+use super::{Author, Message, Status, Trail, Usage};
 use crate::{
-    conversation::repo::{VISIBLE, for_update},
-    history::{Exchange, Past, Recent},
-    viewer::Viewer,
+    finish::FinishReason,
+    history::{Exchange, Last, Past, Recent},
+    viewer::{VISIBLE, Viewer},
 };
 
 const COLUMNS: &str = "m.id, m.conversation_id, m.position, m.role, m.status, m.content, m.model, m.input_tokens, \
-                       m.output_tokens, m.error_code, m.created_at, m.updated_at, m.lease_until";
+                       m.output_tokens, m.is_usage_estimated, m.finish_reason, m.error_code, m.created_at, m.updated_at, \
+                       m.reserved_seq, m.last_seq, m.retry_after_ms, m.correlation_id";
+
+/// An expression that says of the row `m` of an answer whether its lease is over, by the database's clock.
+pub(crate) fn is_abandoned(dialect: Dialect) -> String {
+    format!("(m.status = 'in_progress' AND COALESCE(m.lease_until, 0) < {})", dialect.now_ms())
+}
+
+/// What [`read`] reads of the row `m`.
+pub(crate) fn columns(dialect: Dialect) -> String {
+    format!("{COLUMNS}, {}", is_abandoned(dialect))
+}
 
 /// How long a message and its answer are together.
 const EXCHANGE_BYTES: &str = "OCTET_LENGTH(q.content) + OCTET_LENGTH(a.content)";
-
-/// Counts a message and its answer in their conversation.
-const COUNT_PAIR: &str = "UPDATE conversations SET last_position = last_position + 2, updated_at = ? \
-                          WHERE id = ? AND workspace_id = ?";
 
 /// The clocks of two instances differ by less than this. Messages are looked for in the partitions from a day before
 /// their conversation was begun up to tomorrow.
 const CLOCK_SKEW: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// The statement of [`recent`].
-pub(crate) fn recent_statement() -> String {
+pub(crate) fn recent_statement(dialect: Dialect) -> String {
     // A message and its answer are one row with nothing in it that is not needed: every row and every value has its price on
     // the way through Spin. One value for all would be cheaper there, but MariaDB builds lists of texts on disk.
     let short = format!("{EXCHANGE_BYTES} <= ?");
     format!(
         "SELECT c.agent, c.last_position, q.position, a.status, CASE WHEN {short} THEN q.content END, \
-         CASE WHEN {short} THEN a.content END FROM conversations c \
+         CASE WHEN {short} THEN a.content END, CASE WHEN a.position = c.last_position THEN a.id END, \
+         CASE WHEN a.status = 'in_progress' THEN COALESCE(a.lease_until, 0) < {} ELSE 0 END FROM conversations c \
          LEFT JOIN messages q ON q.conversation_id = c.id AND q.position > c.last_position - ? \
          AND q.created_at BETWEEN ? AND ? AND q.role = 'user' \
          LEFT JOIN messages a ON a.conversation_id = c.id AND a.position = q.position + 1 \
-         AND a.created_at BETWEEN ? AND ? WHERE c.id = ? AND c.{VISIBLE}"
+         AND a.created_at BETWEEN ? AND ? WHERE c.id = ? AND c.{VISIBLE}",
+        dialect.now_ms()
     )
 }
 
-/// A conversation as a model has to know it, with the exchanges among its newest `messages`; `None` where the viewer may not know of it. What is
-/// said in an exchange is read if that is at most `whole_bytes` together.
+/// A conversation as a model has to know it, with the exchanges among its newest `messages`; `None` where the viewer may not
+/// know of it. What is said in an exchange is read if that is at most `whole_bytes` together.
 pub(crate) async fn recent(
     sql: &dyn Sql,
     viewer: &Viewer,
@@ -59,18 +68,23 @@ pub(crate) async fn recent(
     params.extend(period(id, now));
     params.push(id.to_string().into());
     params.extend(viewer.params());
-    let rows = sql.query(&recent_statement(), params).await?;
+    let rows = sql.query(&recent_statement(sql.dialect()), params).await?;
     let Some(first) = rows.first() else { return Ok(None) };
     let (agent, last_position) = (first.get(0)?, first.get(1)?);
     let mut newest = Vec::with_capacity(rows.len());
+    let mut last = None;
     for row in &rows {
         // A conversation without messages is one row of nothing, and retention may have left a question without its answer.
         let (Some(position), Some(_)) = (row.get::<Option<i64>>(2)?, row.get::<Option<String>>(3)?) else { continue };
-        newest.push(Recent { position, status: row.parse(3)?, exchange: exchange(row, 4)? });
+        let status = row.parse(3)?;
+        newest.push(Recent { position, status, exchange: exchange(row, 4)? });
+        if row.get::<Option<String>>(6)?.is_some() {
+            last = Some(Last { id: row.parse(6)?, status, is_abandoned: row.get(7)? });
+        }
     }
     // There are few, and MariaDB sorts on disk what has texts in it.
     newest.sort_unstable_by_key(|recent| std::cmp::Reverse(recent.position));
-    Ok(Some(Past { agent, last_position, newest }))
+    Ok(Some(Past { agent, last_position, last, newest }))
 }
 
 /// What is said in the message at `position` and the answer to it, if that is at most `most_bytes` together.
@@ -131,13 +145,15 @@ pub(crate) struct Listed {
 }
 
 /// The statement of [`list`].
-pub(crate) fn list_statement() -> String {
+pub(crate) fn list_statement(dialect: Dialect) -> String {
     // What is known of all of them is not read: each value of a row has its price on the way through Spin.
     format!(
         "SELECT m.id, m.position, m.role, m.status, OCTET_LENGTH(m.content), \
-         CASE WHEN OCTET_LENGTH(m.content) <= ? THEN m.content END, m.model, m.input_tokens, m.output_tokens, m.error_code, \
-         m.updated_at, m.lease_until FROM conversations c JOIN messages m ON m.conversation_id = c.id \
-         WHERE m.position > ? AND m.created_at BETWEEN ? AND ? AND c.id = ? AND c.{VISIBLE} ORDER BY m.position LIMIT ?"
+         CASE WHEN OCTET_LENGTH(m.content) <= ? THEN m.content END, m.model, m.input_tokens, m.output_tokens, m.is_usage_estimated, \
+         m.finish_reason, m.error_code, m.updated_at, {} \
+         FROM conversations c JOIN messages m ON m.conversation_id = c.id \
+         WHERE m.position > ? AND m.created_at BETWEEN ? AND ? AND c.id = ? AND c.{VISIBLE} ORDER BY m.position LIMIT ?",
+        is_abandoned(dialect)
     )
 }
 
@@ -157,7 +173,7 @@ pub(crate) async fn list(
     params.push(span.rows.into());
     // One statement for both: the conversation is a constant to the optimizer, and the messages a range of the index that is read
     // in its order. With a LEFT JOIN, which would also tell of a conversation without messages, MariaDB sorts them.
-    let rows = sql.query(&list_statement(), params).await?;
+    let rows = sql.query(&list_statement(sql.dialect()), params).await?;
     rows.iter().map(|row| listed(row, id)).collect()
 }
 
@@ -171,11 +187,13 @@ fn listed(row: &Row, conversation: ConversationId) -> Result<Listed, SqlError> {
         status: row.parse::<Status>(3)?,
         model: row.get(6)?,
         usage: usage(row, 7)?,
-        failure: row.get(9)?,
+        finish_reason: finish_reason(row, 10)?,
+        failure: row.get(11)?,
         created_at: id.made_at(),
-        updated_at: row.get(10)?,
-        lease_until: row.get(11)?,
+        updated_at: row.get(12)?,
+        is_abandoned: row.get(13)?,
         content: String::new(),
+        trail: Trail::default(),
     };
     let is_long = content.is_none();
     let message = Message { content: content.unwrap_or_default(), ..message };
@@ -198,14 +216,15 @@ pub(crate) async fn at(
     now: Timestamp,
 ) -> Result<Option<Message>, SqlError> {
     let statement = format!(
-        "SELECT {COLUMNS} FROM messages m WHERE m.conversation_id = ? AND m.position = ? AND m.created_at BETWEEN ? AND ? \
-         AND m.workspace_id = ?"
+        "SELECT {} FROM messages m WHERE m.conversation_id = ? AND m.position = ? AND m.created_at BETWEEN ? AND ? \
+         AND m.workspace_id = ?",
+        columns(sql.dialect())
     );
     let mut params = params![id.to_string(), position];
     params.extend(period(id, now));
     params.push(workspace.to_string().into());
     let rows = sql.query(&statement, params).await?;
-    rows.first().map(|row| read(row, 0)).transpose()
+    rows.first().map(|row| read(row)).transpose()
 }
 
 /// When the messages of a conversation were stored, at the earliest and at the latest: so that partitions are left out.
@@ -222,9 +241,10 @@ pub(crate) async fn find(
     id: MessageId,
 ) -> Result<Option<Option<Message>>, SqlError> {
     let statement = format!(
-        "SELECT {COLUMNS} FROM conversations c \
+        "SELECT {} FROM conversations c \
          LEFT JOIN messages m ON m.conversation_id = c.id AND m.id = ? AND m.created_at = ? \
-         WHERE c.id = ? AND c.{VISIBLE}"
+         WHERE c.id = ? AND c.{VISIBLE}",
+        columns(sql.dialect())
     );
     let mut params = vec![id.to_string().into(), id.made_at().into(), conversation.to_string().into()];
     params.extend(viewer.params());
@@ -233,153 +253,51 @@ pub(crate) async fn find(
     if row.get::<Option<String>>(0)?.is_none() {
         return Ok(Some(None));
     }
-    read(row, 0).map(Some).map(Some)
+    read(row).map(Some).map(Some)
 }
 
-/// What stores `pair`, a message and its answer, at the positions that they name, if those are the next two of their
-/// conversation; where they are not, the first statement matches no row.
-pub(crate) fn pair(workspace: WorkspaceId, pair: [&Message; 2]) -> [Statement; 2] {
-    let [question, _] = pair;
-    let conversation = question.conversation.to_string();
-    let before = question.position - 1;
-    let params = params![question.created_at, conversation, workspace.to_string(), before];
-    [Statement::new(format!("{COUNT_PAIR} AND last_position = ?"), params), insert_pair(workspace, pair)]
-}
-
-/// Stores `pair`, a message and its answer, at the next two positions of their conversation, which are written into it.
-/// False where there is no such conversation any more; the transaction then has to be undone.
-pub(crate) async fn append_pair(
-    transaction: &mut dyn Transaction,
-    dialect: Dialect,
-    workspace: WorkspaceId,
-    pair: [&mut Message; 2],
-) -> Result<bool, SqlError> {
-    let [question, answer] = pair;
-    let conversation = params![question.conversation.to_string(), workspace.to_string()];
-    // This takes the row, so that pairs stand side by side; whoever comes second waits here.
-    let params = [question.created_at.into()].into_iter().chain(conversation.clone()).collect();
-    let rows = match dialect {
-        Dialect::Sqlite => transaction.query(&format!("{COUNT_PAIR} RETURNING last_position"), params).await?,
-        // It has no UPDATE … RETURNING.
-        Dialect::MariaDb => {
-            transaction.execute(COUNT_PAIR, params).await?;
-            let position = "SELECT last_position FROM conversations WHERE id = ? AND workspace_id = ?";
-            transaction.query(position, conversation).await?
-        }
-    };
-    let Some(row) = rows.first() else { return Ok(false) };
-    let last: i64 = row.get(0)?;
-    (question.position, answer.position) = (last - 1, last);
-    transaction.execute_all(vec![insert_pair(workspace, [question, answer])]).await?;
-    Ok(true)
-}
-
-/// Rows of values and not of a SELECT: so MariaDB opens the one partition that they go into, at half the price.
-fn insert_pair(workspace: WorkspaceId, pair: [&Message; 2]) -> Statement {
-    let statement = "INSERT INTO messages (id, conversation_id, workspace_id, position, role, status, content, model, \
-                     input_tokens, output_tokens, error_code, lease_until, created_at, updated_at) \
-                     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?), (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
-    Statement::new(statement, pair.into_iter().flat_map(|message| columns(workspace, message)).collect())
-}
-
-fn columns(workspace: WorkspaceId, message: &Message) -> [Value; 14] {
-    [
-        message.id.to_string().into(),
-        message.conversation.to_string().into(),
-        workspace.to_string().into(),
-        message.position.into(),
-        message.author.as_str().into(),
-        message.status.as_str().into(),
-        message.content.clone().into(),
-        message.model.clone().into(),
-        message.usage.map(|usage| usage.input_tokens).into(),
-        message.usage.map(|usage| usage.output_tokens).into(),
-        message.failure.clone().into(),
-        message.lease_until.into(),
-        message.created_at.into(),
-        message.updated_at.into(),
-    ]
-}
-
-/// The answer `id` if it is `in_progress`; nobody else can end it or add to it before the end of the transaction.
-pub(crate) async fn lock_unfinished(
-    transaction: &mut dyn Transaction,
-    dialect: Dialect,
-    workspace: WorkspaceId,
-    id: MessageId,
-) -> Result<Option<Message>, SqlError> {
-    let lock = for_update(dialect);
-    let statement = format!(
-        "SELECT {COLUMNS} FROM messages m \
-         WHERE m.id = ? AND m.created_at = ? AND m.workspace_id = ? AND m.status = 'in_progress'{lock}"
-    );
-    let rows = transaction.query(&statement, by_id(workspace, id).into()).await?;
-    rows.first().map(|row| read(row, 0)).transpose()
-}
-
-/// What writes what changes at the end of an answer, if that has not come yet.
-pub(crate) fn write_end(workspace: WorkspaceId, message: &Message) -> Statement {
-    let statement = "UPDATE messages SET status = ?, content = ?, input_tokens = ?, output_tokens = ?, error_code = ?, \
-                     lease_until = NULL, updated_at = ? \
-                     WHERE id = ? AND created_at = ? AND workspace_id = ? AND status = 'in_progress'";
-    let mut params = params![
-        message.status.as_str(),
-        message.content.clone(),
-        message.usage.map(|usage| usage.input_tokens),
-        message.usage.map(|usage| usage.output_tokens),
-        message.failure.clone(),
-        message.updated_at,
-    ];
-    params.extend(by_id(workspace, message.id));
-    Statement::new(statement, params)
-}
-
-/// Says that the answer `id` is being written until `lease_until` at least. False where it has come to an end.
-pub(crate) async fn renew_lease(
-    sql: &dyn Sql,
-    workspace: WorkspaceId,
-    id: MessageId,
-    lease_until: Timestamp,
-) -> Result<bool, SqlError> {
-    let statement = "UPDATE messages SET lease_until = ? \
-                     WHERE id = ? AND created_at = ? AND workspace_id = ? AND status = 'in_progress'";
-    let params = [lease_until.into()].into_iter().chain(by_id(workspace, id)).collect();
-    Ok(sql.affected(statement, params).await? == 1)
-}
-
-/// True where the answer `id` has not come to an end.
-pub(crate) async fn is_unfinished(sql: &dyn Sql, workspace: WorkspaceId, id: MessageId) -> Result<bool, SqlError> {
-    let statement = "SELECT 1 FROM messages \
-                     WHERE id = ? AND created_at = ? AND workspace_id = ? AND status = 'in_progress'";
-    Ok(!sql.query(statement, by_id(workspace, id).into()).await?.is_empty())
-}
-
-fn by_id(workspace: WorkspaceId, id: MessageId) -> [Value; 3] {
+pub(crate) fn by_id(workspace: WorkspaceId, id: MessageId) -> [Value; 3] {
     [id.to_string().into(), id.made_at().into(), workspace.to_string().into()]
 }
 
-/// The message in the columns from `first` on.
-fn read(row: &Row, first: usize) -> Result<Message, SqlError> {
+/// The message in [`columns`].
+pub(crate) fn read(row: &Row) -> Result<Message, SqlError> {
+    let number = |column| row.get::<Option<i64>>(column).map(|it| it.and_then(|it| u64::try_from(it).ok()));
+    let trail = Trail {
+        reserved_seq: number(14)?.unwrap_or(0),
+        last_seq: number(15)?,
+        retry_after_ms: number(16)?,
+        correlation_id: row.get::<Option<String>>(17)?.as_deref().and_then(CorrelationId::parse),
+    };
     Ok(Message {
-        id: row.parse(first)?,
-        conversation: row.parse(first + 1)?,
-        position: row.get(first + 2)?,
-        author: row.parse::<Author>(first + 3)?,
-        status: row.parse::<Status>(first + 4)?,
-        content: row.get(first + 5)?,
-        model: row.get(first + 6)?,
-        usage: usage(row, first + 7)?,
-        failure: row.get(first + 9)?,
-        created_at: row.get(first + 10)?,
-        updated_at: row.get(first + 11)?,
-        lease_until: row.get(first + 12)?,
+        id: row.parse(0)?,
+        conversation: row.parse(1)?,
+        position: row.get(2)?,
+        author: row.parse::<Author>(3)?,
+        status: row.parse::<Status>(4)?,
+        content: row.get(5)?,
+        model: row.get(6)?,
+        usage: usage(row, 7)?,
+        finish_reason: finish_reason(row, 10)?,
+        failure: row.get(11)?,
+        created_at: row.get(12)?,
+        updated_at: row.get(13)?,
+        is_abandoned: row.get(18)?,
+        trail,
     })
 }
 
-/// What an answer took, in two columns from `first` on.
+/// What an answer took, in three columns from `first` on.
 fn usage(row: &Row, first: usize) -> Result<Option<Usage>, SqlError> {
     Ok(match (row.get(first)?, row.get(first + 1)?) {
-        (Some(input_tokens), Some(output_tokens)) => Some(Usage { input_tokens, output_tokens }),
+        (Some(input_tokens), Some(output_tokens)) => {
+            Some(Usage { input_tokens, output_tokens, is_estimated: row.get(first + 2)? })
+        }
         _ => None,
     })
+}
+
+fn finish_reason(row: &Row, column: usize) -> Result<Option<FinishReason>, SqlError> {
+    let name: Option<String> = row.get(column)?;
+    Ok(name.and_then(|name| name.parse().ok()))
 }

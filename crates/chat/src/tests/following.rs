@@ -27,9 +27,7 @@ async fn a_follower_sees_events_as_they_come() {
         let live = room.begin_answer(conversation, "Hi").await;
         let _writer = room.writer();
         let answer = room.messages(conversation).await[1].id;
-        let Follow::Events(follower) =
-            room.chat.follow(&room.owner, conversation, answer, 1, &room.call).await.unwrap()
-        else {
+        let Follow::Events(follower) = room.chat.follow(&room.owner, conversation, answer, 1).await.unwrap() else {
             panic!("there is more to come");
         };
         let mut follower = Box::pin(follower);
@@ -54,14 +52,13 @@ async fn a_follower_finds_out_that_the_writer_is_dead() {
         drop(room.begin_answer(conversation, "Hi").await);
         room.fakes.tasks.take();
         let answer = room.messages(conversation).await[1].id;
-        let Follow::Events(follower) =
-            room.chat.follow(&room.owner, conversation, answer, 1, &room.call).await.unwrap()
-        else {
+        let Follow::Events(follower) = room.chat.follow(&room.owner, conversation, answer, 1).await.unwrap() else {
             panic!("there is more to come");
         };
-        room.fakes.clock.make_impatient();
-        let events: Vec<Event> = follower.collect().await;
-        assert_eq!(lines(&events), [r#"2 message.failed {"code":"answer_interrupted"}"#]);
+        room.let_leases_run_out().await;
+        let events: Vec<Event> = room.while_time_passes(follower.collect()).await;
+        let end = format!(r#"4097 message.failed {{"code":"answer_interrupted","for":"{answer}","content":""}}"#);
+        assert_eq!(lines(&events), [end]);
     }
 }
 
@@ -91,7 +88,7 @@ async fn who_has_seen_the_end_is_told_that_there_is_nothing() {
         room.stream(conversation, "Hi").await;
         let streamed = room.messages(conversation).await[3].id;
         for (message, last) in [(one_piece, 3), (streamed, 5)] {
-            let follow = room.chat.follow(&room.owner, conversation, message, last, &room.call).await.unwrap();
+            let follow = room.chat.follow(&room.owner, conversation, message, last).await.unwrap();
             assert!(matches!(follow, Follow::Nothing));
         }
     }
@@ -103,8 +100,7 @@ async fn events_may_be_asked_for_after_the_last_one() {
         let conversation = room.conversation().await;
         room.stream(conversation, "Hi").await;
         let answer = room.messages(conversation).await[1].id;
-        let Follow::Events(events) = room.chat.follow(&room.owner, conversation, answer, 0, &room.call).await.unwrap()
-        else {
+        let Follow::Events(events) = room.chat.follow(&room.owner, conversation, answer, 0).await.unwrap() else {
             panic!("there is something to follow");
         };
         let mut events = Box::pin(events);
@@ -124,7 +120,9 @@ async fn a_number_that_was_never_sent_is_a_mistake() {
         let _lead = room.model.is_led();
         drop(room.begin_answer(conversation, "Hi").await);
         let messages = room.messages(conversation).await;
-        for (message, number) in [(one_piece, 4), (messages[3].id, 6), (messages[5].id, 2), (messages[3].id, u64::MAX)]
+        let reserved = crate::generation::BLOCK;
+        for (message, number) in
+            [(one_piece, 4), (messages[3].id, 6), (messages[5].id, reserved + 1), (messages[3].id, u64::MAX)]
         {
             let refused = room.follow(conversation, message, number).await.unwrap_err();
             assert_eq!((refused.code(), refused.kind()), ("event_not_found", fault::Kind::Invalid), "{number}");

@@ -31,9 +31,9 @@ async fn everything(room: &Room, viewer: &Viewer, id: ConversationId, answer: Me
         chat.conversation(viewer, id).await.map_or_else(code, |_| "done"),
         chat.change(viewer, id, Change::default(), any).await.map_or_else(code, |_| "done"),
         chat.messages(viewer, id, 0, 10).await.map_or_else(code, |_| "done"),
-        chat.post(viewer, &room.call, id, content("Hi")).await.map_or_else(code, |_| "done"),
-        chat.post_streaming(viewer, &room.call, id, content("Hi")).await.map_or_else(code, |_| "done"),
-        chat.follow(viewer, id, answer, 0, &room.call).await.map_or_else(code, |_| "done"),
+        room.with_writers(chat.post(viewer, &room.call, id, question("Hi"))).await.map_or_else(code, |_| "done"),
+        chat.post_streaming(viewer, &room.call, id, question("Hi")).await.map_or_else(code, |_| "done"),
+        chat.follow(viewer, id, answer, 0).await.map_or_else(code, |_| "done"),
         chat.cancel(viewer, id, answer, &room.call).await.map_or_else(code, |_| "done"),
         chat.delete(viewer, id, any).await.map_or_else(code, |()| "done"),
     ]

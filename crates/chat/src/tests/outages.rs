@@ -2,8 +2,6 @@
 
 use std::collections::VecDeque;
 
-use host::sql::{Dialect, Row, Sql, SqlError, Statement, Transaction, Value};
-
 use super::*;
 
 /// What happens to the next write.
@@ -105,28 +103,33 @@ async fn an_outage_while_an_answer_is_written_loses_and_doubles_nothing() {
     use Outage::{After, Before};
 
     // The first write after the beginning is the first delta, the second is the end.
-    for outages in [vec![Before], vec![After], vec![Before, Before, Before], vec![Before, After]] {
+    for outages in [vec![Before], vec![After], vec![Before, Before, Before], vec![Before, After], vec![After, After]] {
         for database in databases().await {
             let shaken = Outages::default();
             let room = Room::on(database, |sql| Arc::new(Shaky { sql, outages: shaken.clone() }));
             let conversation = room.conversation().await;
             let lead = room.model.is_led();
-            let events = room.begin_answer(conversation, "Hi").await;
+            let mut events = room.begin_answer(conversation, "Hi").await;
+            let writer = room.writer();
             shaken.lock().unwrap().extend(outages.clone());
-            say_hello(&lead);
-            room.while_time_passes(room.fakes.tasks.run()).await;
-            let events: Vec<Event> = events.collect().await;
+            lead.unbounded_send(Ok(spoken("Hello"))).unwrap();
+            writer.after(Duration::from_millis(100)).await;
+            // The model goes on while the database is away, and people see what it says.
+            lead.unbounded_send(Ok(spoken(" there"))).unwrap();
+            writer.settles().await;
+            let mut seen: Vec<Event> = events.by_ref().take(3).collect().await;
+            lead.unbounded_send(Ok(last_words())).unwrap();
+            seen.extend(room.while_time_passes(events.collect::<Vec<_>>()).await);
             assert_eq!(
-                lines(&events)[1..],
+                lines(&seen)[1..],
                 [
                     r#"2 message.delta {"text":"Hello"}"#,
                     r#"3 message.delta {"text":" there"}"#,
-                    r#"4 message.delta {"text":"!"}"#,
-                    r#"5 message.completed {"status":"completed","content":"Hello there!"}"#,
+                    r#"4 message.completed {"status":"completed","content":"Hello there"}"#,
                 ]
             );
             let answer = room.messages(conversation).await.remove(1);
-            assert_eq!(room.follow(conversation, answer.id, 0).await.unwrap(), events, "{outages:?}");
+            assert_eq!(room.follow(conversation, answer.id, 0).await.unwrap(), seen, "{outages:?}");
             assert!(shaken.lock().unwrap().is_empty(), "{outages:?} happened");
         }
     }
@@ -165,12 +168,34 @@ async fn a_database_that_stays_away_leaves_the_end_to_the_lease() {
         let conversation = room.conversation().await;
         let lead = room.model.is_led();
         let events = room.begin_answer(conversation, "Hi").await;
-        shaken.lock().unwrap().extend([Outage::Before; 8]);
+        shaken.lock().unwrap().extend([Outage::Before; 20]);
         say_hello(&lead);
+        let began = now(&room);
         room.while_time_passes(room.fakes.tasks.run()).await;
+        assert!(now(&room).since(began) < crate::answer::LEASE, "it is given up while the lease lasts");
         let events: Vec<Event> = events.collect().await;
-        assert_eq!(events.len(), 1, "what is not stored is not shown: {events:?}");
-        room.fakes.clock.advance(crate::generation::LEASE);
+        assert!(events.iter().all(|event| !event.name.is_last()), "an end that is not stored is not shown: {events:?}");
+        shaken.lock().unwrap().clear();
+        room.let_leases_run_out().await;
         assert_eq!(room.transcript(conversation).await[1], "2 assistant failed ");
+    }
+}
+
+#[tokio::test]
+async fn an_answer_that_cannot_be_ended_keeps_nobody_from_reading() {
+    for database in databases().await {
+        let shaken = Outages::default();
+        let room = Room::on(database, |sql| Arc::new(Shaky { sql, outages: shaken.clone() }));
+        let conversation = room.conversation().await;
+        drop(room.begin_answer(conversation, "Hi").await);
+        room.fakes.tasks.take();
+        room.let_leases_run_out().await;
+        shaken.lock().unwrap().extend([Outage::Before; 100]);
+        assert_eq!(room.transcript(conversation).await, ["1 user completed Hi", "2 assistant failed "]);
+        let answer = room.messages(conversation).await[1].id;
+        let events = room.follow(conversation, answer, 0).await.unwrap();
+        assert_eq!(events.last().unwrap().name.as_str(), "message.failed");
+        shaken.lock().unwrap().clear();
+        assert_eq!(room.follow(conversation, answer, 0).await.unwrap(), events, "it ends as it was shown");
     }
 }

@@ -175,9 +175,8 @@ async fn mariadb_reads_pages_and_histories_in_the_order_of_the_index() {
         let id = params![conversation.to_string()];
         let page = [params![100, 0], period.clone(), id.clone(), viewer.clone(), params![21]].concat();
         let past = [params![100, 100, 50], period.clone(), period, id, viewer].concat();
-        for (statement, values) in
-            [(crate::message::repo::list_statement(), page), (crate::message::repo::recent_statement(), past)]
-        {
+        let (list, recent) = (crate::message::repo::list_statement, crate::message::repo::recent_statement);
+        for (statement, values) in [(list(Dialect::MariaDb), page), (recent(Dialect::MariaDb), past)] {
             let plan = sql.query(&format!("EXPLAIN {statement}"), values).await.unwrap();
             for row in &plan {
                 let (key, extra): (Option<String>, Option<String>) = (row.get(5).unwrap(), row.get(9).unwrap());

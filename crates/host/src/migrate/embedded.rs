@@ -21,5 +21,6 @@ macro_rules! migrations {
 pub const MIGRATIONS: &[Migration] = migrations![
     1 "0001_identity",
     2 "0002_conversations",
+    4 "0004_answers",
     5 "0005_once_and_gone",
 ];

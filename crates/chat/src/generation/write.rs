@@ -1,0 +1,73 @@
+//! The writes of an answer, each of which may have been carried out although it seemed to fail.
+
+use std::sync::Arc;
+
+use fault::{Fault, Kind};
+use host::{
+    Clock,
+    sql::{Sql, SqlError, Statement},
+};
+use ids::{MessageId, Timestamp, WorkspaceId};
+
+use crate::{
+    answer::repo as answers,
+    backoff::Backoff,
+    error::ChatError,
+    event::{Event, repo as events},
+};
+
+/// Some events that are to be stored together, with a renewal of the lease if that is due.
+pub(crate) struct Group {
+    pub(crate) workspace: WorkspaceId,
+    pub(crate) answer: MessageId,
+    /// Numbered without gaps, and not stored yet; none for a renewal alone.
+    pub(crate) events: Vec<Event>,
+    /// The number up to which events may be shown with the renewed lease.
+    pub(crate) reserve: Option<u64>,
+    /// When the write began.
+    pub(crate) began: Timestamp,
+    /// When no further attempt may begin any more.
+    pub(crate) until: Timestamp,
+}
+
+impl Group {
+    /// Stores the group, in as many attempts as it takes. False where the answer has ended, or is wanted no more.
+    pub(crate) async fn store(&self, sql: Arc<dyn Sql>, clock: Arc<dyn Clock>) -> Result<bool, ChatError> {
+        let mut backoff = Backoff::for_outages(self.until);
+        loop {
+            let attempt = self.attempt(&*sql, backoff.has_paused()).await;
+            match attempt {
+                Err(ChatError::Sql(error)) if is_worth_another(&error) => {
+                    if !backoff.after_outage(&*clock).await {
+                        return Err(error.into());
+                    }
+                }
+                outcome => return outcome,
+            }
+        }
+    }
+
+    async fn attempt(&self, sql: &dyn Sql, is_repeated: bool) -> Result<bool, ChatError> {
+        let mut events = self.events.as_slice();
+        // An attempt that seemed to fail may have been carried out, or be carried out after its deadline.
+        if is_repeated && let Some(first) = events.first() {
+            let stored = events::after(sql, self.workspace, self.answer, first.seq - 1).await?;
+            if stored.starts_with(events) {
+                events = &[];
+            }
+        }
+        let mut statements: Vec<Statement> = Vec::new();
+        let dialect = sql.dialect();
+        statements.extend(self.reserve.map(|seq| answers::renew(dialect, self.workspace, self.answer, seq)));
+        statements.extend(events::append_wanted(dialect, self.workspace, self.answer, events));
+        if statements.is_empty() {
+            return Ok(true);
+        }
+        Ok(sql.all_or_none(statements).await?)
+    }
+}
+
+/// True of what may pass, and of a row that is there already: the attempt before was carried out late.
+pub(crate) fn is_worth_another(error: &SqlError) -> bool {
+    error.kind() == Kind::Unavailable || matches!(error, SqlError::UniqueViolation { .. })
+}
