@@ -1,3 +1,5 @@
+use std::cell::Cell;
+
 use auth::{Role, testing::sign_in};
 use axum::{
     body::{Body, Bytes},
@@ -54,7 +56,20 @@ impl Door {
     }
 
     async fn send(&self, request: axum::http::request::Builder, body: impl Into<Body>) -> Answer {
-        let response = self.app.handle(request.body(body.into()).unwrap()).await;
+        let is_handled = Cell::new(false);
+        let handling = async {
+            let response = self.app.handle(request.body(body.into()).unwrap()).await;
+            is_handled.set(true);
+            response
+        };
+        // An answer in one piece waits for the task that writes it.
+        let working = async {
+            while !is_handled.get() {
+                self.fakes.tasks.run().await;
+                tokio::task::yield_now().await;
+            }
+        };
+        let (response, ()) = futures::join!(handling, working);
         self.fakes.tasks.run().await;
         let (head, body) = response.into_parts();
         let body = body.collect().await.unwrap().to_bytes();
@@ -204,13 +219,17 @@ async fn an_answer_that_breaks_off_ends_with_a_problem() {
 }
 
 #[tokio::test]
-async fn a_model_that_is_busy_is_a_problem_and_leaves_nothing() {
+async fn a_model_that_is_busy_is_a_problem_and_the_question_stays() {
     let door = Door::open().await;
     let path = format!("{}/messages", door.conversation().await);
     let refused = door.post(&path, json!({"content": "busy"})).await;
     assert_eq!((refused.status, refused.header("retry-after")), (503, "2"));
     assert_stable!(refused.json());
-    assert_eq!(door.get(&path).await.json()["data"], json!([]));
+    let messages = door.get(&path).await.json();
+    assert_eq!((&messages["data"][0]["content"], &messages["data"][1]["status"]), (&json!("busy"), &json!("failed")));
+    // In a stream there is no header to say how long to wait.
+    let live = door.post(&path, json!({"content": "busy", "stream": true})).await;
+    assert_snapshot!(stable(&live.body));
 }
 
 #[tokio::test]
