@@ -208,7 +208,7 @@ impl Room {
     }
 
     async fn post_as(&self, conversation: ConversationId, question: Question) -> Result<Posted, ChatError> {
-        self.with_writers(self.chat.post(&self.owner, &self.call, conversation, question)).await
+        self.with_writers(Box::pin(self.chat.post(&self.owner, &self.call, conversation, question))).await
     }
 
     /// Posts a message whose answer is streamed; the answer is written by the tasks that wait then.

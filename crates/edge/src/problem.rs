@@ -29,9 +29,9 @@ pub struct Problem {
     code: &'static str,
     detail: Cow<'static, str>,
     fields: Vec<FieldFault>,
-    members: Vec<(&'static str, String)>,
+    members: Box<[(&'static str, String)]>,
     retry_after_ms: Option<u64>,
-    cause: Option<String>,
+    cause: Option<Box<str>>,
 }
 
 impl Problem {
@@ -47,7 +47,7 @@ impl Problem {
             code: refusal.code(),
             detail: detail.into(),
             fields: Vec::new(),
-            members: Vec::new(),
+            members: Box::default(),
             retry_after_ms: None,
             cause: None,
         }
@@ -65,7 +65,7 @@ impl Problem {
 
     /// A defect of ours; `cause` goes to the log, and nowhere else.
     pub(crate) fn internal(cause: impl Into<String>) -> Self {
-        Self { cause: Some(cause.into()), ..Self::refused(Refusal::InternalError) }
+        Self { cause: Some(cause.into().into()), ..Self::refused(Refusal::InternalError) }
     }
 
     /// The problem that stands for an error response that was not made by us.
@@ -153,8 +153,8 @@ impl<F: Fault> From<F> for Problem {
     fn from(fault: F) -> Self {
         let kind = fault.kind();
         let (detail, cause) = match kind {
-            Kind::Unavailable => (UNAVAILABLE.into(), Some(chain(&fault))),
-            Kind::Internal => (Refusal::InternalError.detail().into(), Some(chain(&fault))),
+            Kind::Unavailable => (UNAVAILABLE.into(), Some(chain(&fault).into())),
+            Kind::Internal => (Refusal::InternalError.detail().into(), Some(chain(&fault).into())),
             _ => (fault.to_string().into(), None),
         };
         Self {
@@ -162,7 +162,7 @@ impl<F: Fault> From<F> for Problem {
             code: fault.code(),
             detail,
             fields: fault.fields(),
-            members: fault.members(),
+            members: fault.members().into(),
             retry_after_ms: fault.retry_after_ms(),
             cause,
         }

@@ -81,7 +81,7 @@ pub(crate) async fn lock_unfinished(
         columns(dialect)
     );
     let rows = transaction.query(&statement, by_id(workspace, id).into()).await?;
-    rows.first().map(|row| read(row)).transpose()
+    rows.first().map(read).transpose()
 }
 
 /// What writes what changes at the end of an answer, if that has not come yet.

@@ -224,7 +224,7 @@ pub(crate) async fn at(
     params.extend(period(id, now));
     params.push(workspace.to_string().into());
     let rows = sql.query(&statement, params).await?;
-    rows.first().map(|row| read(row)).transpose()
+    rows.first().map(read).transpose()
 }
 
 /// When the messages of a conversation were stored, at the earliest and at the latest: so that partitions are left out.

@@ -1,4 +1,3 @@
-use fault::Fault;
 use futures::FutureExt;
 
 use super::*;
