@@ -55,6 +55,7 @@ pub(crate) async fn principal_of(
 
 /// The account that signs in as `email`, which is in its one spelling.
 pub(crate) async fn account_by_email(sql: &dyn Sql, email: &str) -> Result<Option<Account>, SqlError> {
+    // No workspace: the address is what finds it.
     let statement = "SELECT u.id, u.workspace_id, w.name, u.email, u.name, u.password_hash, u.roles, u.status \
         FROM users u JOIN workspaces w ON w.id = u.workspace_id WHERE u.email = ?";
     sql.query(statement, vec![email.into()]).await?.first().map(|row| account(row, 0)).transpose()
@@ -66,6 +67,7 @@ pub(crate) async fn insert_account(
     account: &Account,
     now: Timestamp,
 ) -> Result<(), SqlError> {
+    // No workspace: this is it.
     let statement = "INSERT INTO workspaces (id, name, created_at) VALUES (?, ?, ?)";
     let params = vec![text(account.workspace), account.workspace_name.as_str().into(), now.into()];
     transaction.execute(statement, params).await?;
@@ -143,6 +145,7 @@ pub(crate) struct Family {
 
 /// The family of the refresh token with `token_hash`.
 pub(crate) async fn family_of(sql: &dyn Sql, token_hash: &str, now: Timestamp) -> Result<Option<Family>, SqlError> {
+    // No workspace: the token is what finds it.
     let statement = "SELECT s.id, t.used_at, t.expires_at, s.expires_at, s.revoked_at, \
         u.id, u.workspace_id, w.name, u.email, u.name, u.password_hash, u.roles, u.status \
         FROM refresh_tokens t JOIN sessions s ON s.id = t.session_id \
@@ -167,11 +170,12 @@ pub(crate) async fn rotate(
     now: Timestamp,
     expires_at: Timestamp,
 ) -> Result<bool, SqlError> {
-    let statement = "UPDATE refresh_tokens SET used_at = ? WHERE token_hash = ? AND used_at IS NULL";
-    if transaction.affected(statement, vec![now.into(), old_hash.into()]).await? == 0 {
+    let workspace = family.account.workspace;
+    let statement =
+        "UPDATE refresh_tokens SET used_at = ? WHERE token_hash = ? AND workspace_id = ? AND used_at IS NULL";
+    if transaction.affected(statement, vec![now.into(), old_hash.into(), text(workspace)]).await? == 0 {
         return Ok(false);
     }
-    let workspace = family.account.workspace;
     let statement = "UPDATE sessions SET last_used_at = ?, expires_at = ? \
         WHERE id = ? AND workspace_id = ? AND revoked_at IS NULL";
     let params = vec![now.into(), expires_at.into(), text(family.session), text(workspace)];
@@ -196,8 +200,9 @@ pub(crate) async fn forget_expired(
         let params = vec![row.get::<String>(0)?.into(), text(workspace)];
         sql.execute("DELETE FROM sessions WHERE id = ? AND workspace_id = ?", params).await?;
     }
-    let statement = "SELECT token_hash FROM refresh_tokens WHERE session_id = ? AND expires_at <= ? LIMIT 100";
-    for row in sql.query(statement, vec![text(session), now.into()]).await? {
+    let statement = "SELECT token_hash FROM refresh_tokens \
+        WHERE session_id = ? AND workspace_id = ? AND expires_at <= ? LIMIT 100";
+    for row in sql.query(statement, vec![text(session), text(workspace), now.into()]).await? {
         let params = vec![row.get::<String>(0)?.into(), text(workspace)];
         sql.execute("DELETE FROM refresh_tokens WHERE token_hash = ? AND workspace_id = ?", params).await?;
     }
@@ -256,12 +261,14 @@ pub(crate) async fn sessions_of(
 
 /// The key of the deployment, if there is one yet.
 pub(crate) async fn signing_key(sql: &dyn Sql) -> Result<Option<Vec<u8>>, SqlError> {
+    // No workspace: the key is the deployment's.
     let rows = sql.query("SELECT secret FROM signing_keys WHERE id = ?", vec![SIGNING_KEY.into()]).await?;
     Ok(rows.first().map(|row| row.get::<String>(0)).transpose()?.map(String::into_bytes))
 }
 
 /// Keeps `fresh` as the key of the deployment, unless there is one by now. What counts is the key that is there afterwards.
 pub(crate) async fn keep_signing_key(sql: &dyn Sql, fresh: &[u8; 32], now: Timestamp) -> Result<Vec<u8>, SqlError> {
+    // No workspace: the key is the deployment's.
     let statement = "INSERT INTO signing_keys (id, secret, created_at) VALUES (?, ?, ?)";
     match sql.execute(statement, vec![SIGNING_KEY.into(), hex(fresh).into(), now.into()]).await {
         Ok(()) | Err(SqlError::UniqueViolation { .. }) => {}

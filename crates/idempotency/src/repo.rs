@@ -51,11 +51,12 @@ pub(crate) async fn delete_expired(
 
 /// Deletes the oldest of those that have expired, of all workspaces: this is upkeep.
 pub(crate) async fn sweep(sql: &dyn Sql, now: Timestamp) -> Result<(), SqlError> {
-    // Neither database deletes "at most so many" in the words of the other.
+    // No workspace: keys expire in all of them alike. Neither database deletes "at most so many" in the words of the other.
     let oldest = "SELECT MAX(expires_at) FROM (SELECT expires_at FROM idempotency_keys WHERE expires_at <= ? \
                   ORDER BY expires_at LIMIT ?) AS oldest";
     let rows = sql.query(oldest, params![now, SWEPT_AT_ONCE]).await?;
     let Some(up_to) = rows.first().map_or(Ok(None), |row| row.get::<Option<i64>>(0))? else { return Ok(()) };
+    // No workspace: as above.
     sql.execute("DELETE FROM idempotency_keys WHERE expires_at <= ?", params![up_to]).await
 }
 

@@ -42,7 +42,8 @@ enum Command {
     Golden,
     /// Runs every record of a folder of recorded DSPy behaviour.
     Goldens(golden::Arguments),
-    /// Checks what no compiler checks: arrows between crates, names, sizes, where SQL is, pages of problems, citations of documents.
+    /// Checks what no compiler checks: arrows between crates, names, sizes, where SQL is and whose rows it means, settings
+    /// and grants, pages of problems, citations of documents.
     Tidy,
     /// Measures the release build beside a bare hello component, in the same run.
     Bench(bench::Arguments),

@@ -31,6 +31,7 @@ pub(crate) async fn bury(
 
 /// A conversation that nobody is at work on, of any workspace: this is upkeep, and nobody is told of it.
 pub(crate) async fn unclaimed(sql: &dyn Sql) -> Result<Option<Tombstone>, SqlError> {
+    // No workspace: it is what the row tells.
     let statement = format!(
         "SELECT id, workspace_id FROM deleted_conversations WHERE claimed_until < {} ORDER BY claimed_until LIMIT 1",
         sql.dialect().now_ms()
@@ -92,6 +93,7 @@ pub(crate) async fn newest(
         return Ok(doomed);
     }
     let (condition, values) = events_of(tombstone.workspace, &doomed);
+    // No workspace: it is in the condition.
     let statement = format!("SELECT message_id, COUNT(*) FROM message_events WHERE {condition} GROUP BY message_id");
     let mut counts: HashMap<MessageId, usize> = HashMap::new();
     for row in sql.query(&statement, values).await? {
@@ -127,6 +129,7 @@ pub(crate) async fn delete(
     let values = [names(tombstone), params![lowest], period(doomed).to_vec()].concat();
     transaction.execute(messages, values).await?;
     let (condition, values) = events_of(tombstone.workspace, doomed);
+    // No workspace: it is in the condition.
     transaction.execute(&format!("DELETE FROM message_events WHERE {condition}"), values).await?;
     Ok(true)
 }

@@ -5,12 +5,15 @@
 
 mod arrows;
 mod citations;
+mod code;
+mod grants;
 mod names;
 mod problems;
 mod routes;
 mod seam;
 mod sizes;
 mod sql;
+mod tenancy;
 
 use std::{
     fs,
@@ -40,8 +43,10 @@ pub(crate) fn run() -> Result<()> {
     let root = workspace::root();
     let mut findings = arrows::check(&metadata);
     findings.extend(names::check(&metadata, &root)?);
+    findings.extend(grants::check(&sources, &metadata, &root)?);
     findings.extend(sql::check(&sources)?);
     findings.extend(seam::check(&sources));
+    findings.extend(tenancy::check(&sources)?);
     findings.extend(sizes::check(&sources));
     findings.extend(problems::check(&sources, &root)?);
     findings.extend(routes::check(&sources, &root)?);
