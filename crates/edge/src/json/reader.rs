@@ -8,8 +8,8 @@ use std::cell::RefCell;
 use serde::{
     Deserializer,
     de::{
-        DeserializeSeed, EnumAccess, IntoDeserializer, MapAccess, SeqAccess, VariantAccess, Visitor,
-        value::BorrowedStrDeserializer,
+        DeserializeSeed, EnumAccess, Error, IntoDeserializer, MapAccess, SeqAccess, VariantAccess, Visitor,
+        value::{BorrowedStrDeserializer, MapDeserializer},
     },
 };
 
@@ -18,6 +18,9 @@ use super::{
     tree::Tree,
     wrong::Wrong,
 };
+
+/// By this name `serde_json` (1.0, `raw.rs`) asks for a value as the text that it is, and it wants it in a map of that name.
+const RAW_VALUE: &str = "$serde_json::private::RawValue";
 
 /// A value that is being read, and where it stands.
 #[derive(Clone, Copy)]
@@ -175,7 +178,11 @@ impl<'de> Deserializer<'de> for Reader<'_, 'de> {
         self.deserialize_unit(visitor)
     }
 
-    fn deserialize_newtype_struct<V: Visitor<'de>>(self, _: &'static str, visitor: V) -> Result<V::Value, Wrong> {
+    fn deserialize_newtype_struct<V: Visitor<'de>>(self, name: &'static str, visitor: V) -> Result<V::Value, Wrong> {
+        if name == RAW_VALUE {
+            let text = serde_json::to_string(self.tree).map_err(Wrong::custom)?;
+            return self.here(visitor.visit_map(MapDeserializer::new(std::iter::once((RAW_VALUE, text)))));
+        }
         self.here(visitor.visit_newtype_struct(self))
     }
 

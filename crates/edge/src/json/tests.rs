@@ -98,6 +98,16 @@ fn an_order_in_all_its_parts_is_read() {
 }
 
 #[test]
+fn a_value_can_be_taken_as_the_text_that_it_is() {
+    #[derive(Deserialize)]
+    struct Invocation {
+        input: Box<serde_json::value::RawValue>,
+    }
+    let invocation: Invocation = parse(br#"{"input": {"b": [1, -2, 2.5, "x\n", null, true], "a": {}}}"#).unwrap();
+    assert_eq!(invocation.input.get(), r#"{"b":[1,-2,2.5,"x\n",null,true],"a":{}}"#);
+}
+
+#[test]
 fn only_an_object_is_an_object() {
     for body in ["[]", r#"["tea", 1]"#, "null", "7", r#""x""#, "true", "-1", "1.5", "[[[]]]"] {
         check(body, "", "has to be an object");
