@@ -36,7 +36,7 @@ impl Gateway {
             Some(origin) => {
                 let path = setting("openai_path").await?.unwrap_or_else(|| "/v1".to_owned());
                 let key = setting("openai_api_key").await?;
-                Some(OpenAi::new(host.http.clone(), &origin, &path, key.as_deref())?)
+                Some(OpenAi::new(host, &origin, &path, key.as_deref())?)
             }
         };
         let catalogue = match setting("llm_models").await? {

@@ -14,6 +14,7 @@ mod event_stream;
 mod exchange;
 mod gateway;
 mod provider;
+mod retry;
 mod settings;
 mod tokens;
 pub mod wire;

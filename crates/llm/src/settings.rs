@@ -20,7 +20,7 @@ pub async fn check_settings(host: &Host) -> Vec<InvalidSetting> {
         None => Ok(Catalogue::built_in(openai_model.as_deref().filter(|_| url.is_some()))),
     };
     let mut problems = Vec::new();
-    let origin = |url: Option<&str>| match url.map(|url| OpenAi::new(host.http.clone(), url, &path, None)) {
+    let origin = |url: Option<&str>| match url.map(|url| OpenAi::new(host, url, &path, None)) {
         Some(Err(_)) => Err("is not an origin such as https://api.openai.com, or openai_path is not a path"),
         Some(Ok(_)) | None => Ok(()),
     };

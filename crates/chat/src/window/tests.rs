@@ -21,14 +21,14 @@ fn asked(
 
 #[test]
 fn the_newest_exchanges_that_fit_are_kept_whole() {
-    let past = history(&[("q1", "a1"), ("q2", "a2"), ("q3", "a3")]);
+    let past = history(&[("qa", "aa"), ("qb", "ab"), ("qc", "ac")]);
     // Each of these texts is one token and four for the message; three quarters of the context are for the question.
     for (context_tokens, expected) in [
-        (1000, Ok("rule|q1|a1|q2|a2|q3|a3|now")),
-        (53, Ok("rule|q1|a1|q2|a2|q3|a3|now")),
-        (52, Ok("rule|q2|a2|q3|a3|now")),
-        (39, Ok("rule|q2|a2|q3|a3|now")),
-        (38, Ok("rule|q3|a3|now")),
+        (1000, Ok("rule|qa|aa|qb|ab|qc|ac|now")),
+        (53, Ok("rule|qa|aa|qb|ab|qc|ac|now")),
+        (52, Ok("rule|qb|ab|qc|ac|now")),
+        (39, Ok("rule|qb|ab|qc|ac|now")),
+        (38, Ok("rule|qc|ac|now")),
         (13, Ok("rule|now")),
         (12, Err(TooLong)),
         (0, Err(TooLong)),
@@ -41,6 +41,6 @@ fn the_newest_exchanges_that_fit_are_kept_whole() {
 #[test]
 fn one_long_exchange_hides_what_came_before_it() {
     let long = "x".repeat(4000);
-    let past = history(&[("q1", "a1"), ("q2", &long), ("q3", "a3")]);
-    assert_eq!(asked(None, &past, "now", 100).unwrap(), "q3|a3|now");
+    let past = history(&[("qa", "aa"), ("qb", &long), ("qc", "ac")]);
+    assert_eq!(asked(None, &past, "now", 100).unwrap(), "qc|ac|now");
 }

@@ -1,10 +1,12 @@
 use std::sync::Arc;
 
+use bytes::Bytes;
 use futures::{StreamExt, executor::block_on};
 use host::{
     HttpError,
-    fake::{ScriptedHttp, chunks, json},
+    fake::{Fakes, ScriptedHttp, chunks, json},
 };
+use http::HeaderName;
 
 use super::*;
 use crate::wire::{ChatMessage, Role};
@@ -12,7 +14,11 @@ use crate::wire::{ChatMessage, Role};
 const LIMIT: Duration = Duration::from_secs(1);
 
 fn openai(http: &Arc<ScriptedHttp>) -> OpenAi {
-    OpenAi::new(http.clone(), "https://api.example.com/", "/v1/", Some("sk-secret")).unwrap()
+    let fakes = Fakes::without_database();
+    // Pauses are over at once.
+    fakes.clock.make_impatient();
+    let host = Host { http: http.clone(), ..fakes.host };
+    OpenAi::new(&host, "https://api.example.com/", "/v1/", Some("sk-secret")).unwrap()
 }
 
 fn request() -> ChatRequest {
@@ -94,19 +100,107 @@ fn the_wait_that_a_provider_asks_for_is_kept() {
     for (headers, expected) in [
         (&[][..], None),
         (&[("retry-after", "2")], Some(2000)),
-        (&[("retry-after", "0.25")], Some(250)),
         (&[("retry-after", "20"), ("retry-after-ms", "1500")], Some(1500)),
-        (&[("retry-after", "Fri, 31 Dec 1999 23:59:59 GMT")], None),
-        (&[("retry-after", "-5")], Some(0)),
+        (&[("retry-after", "Mon, 24 Nov 2025 16:01:00 GMT")], Some(60_000)),
+        (&[("retry-after", "soon")], None),
     ] {
         assert_eq!(refused(429, headers, ""), ModelError::RateLimited { retry_after_ms: expected }, "{headers:?}");
     }
 }
 
+/// How often a provider is asked that answers with `statuses`, one after the other and then with the last one again, and what
+/// comes of it. 0 is a connection that is lost.
+fn asked(
+    statuses: &'static [u16],
+    header: (&'static str, &'static str),
+    limit: Duration,
+) -> (usize, Result<(), ModelError>) {
+    let http = Arc::new(ScriptedHttp::default());
+    let mut left = statuses;
+    http.answer(move |_| {
+        let (status, rest) = left.split_first().unwrap();
+        if !rest.is_empty() {
+            left = rest;
+        }
+        if *status == 0 {
+            return Err(HttpError::Connection { sent: true, reason: "closed".to_owned() });
+        }
+        let mut response = json(*status, r#"{"choices":[{"message":{"content":"Hello"}}]}"#)?;
+        response.headers_mut().insert(header.0, HeaderValue::from_static(header.1));
+        Ok(response)
+    });
+    let answer = block_on(openai(&http).complete(request(), limit));
+    (http.take_requests().len(), answer.map(drop))
+}
+
 #[test]
-fn nothing_that_the_provider_says_of_our_key_is_repeated() {
-    let error = refused(401, &[], r#"{"error":{"message":"Incorrect API key provided: sk-se*****ret","code":"x"}}"#);
-    assert!(!format!("{error:?}").contains("sk-se"), "{error:?}");
+fn a_provider_is_asked_again_while_it_has_said_nothing() {
+    let minute = Duration::from_secs(60);
+    let none = ("x-nothing", "");
+    for statuses in [&[503, 502, 200][..], &[0, 0, 200], &[429, 409, 200], &[408, 504, 200]] {
+        assert_eq!(asked(statuses, none, minute), (3, Ok(())), "{statuses:?}");
+    }
+    assert_eq!(asked(&[503, 0, 503, 200], none, minute).0, 3, "two retries are all");
+    for status in [&[400][..], &[401], &[404], &[500]] {
+        assert_eq!(asked(status, none, minute).0, 1, "{status:?}");
+    }
+    assert_eq!(asked(&[503], ("x-should-retry", "false"), minute).0, 1);
+    assert_eq!(asked(&[429, 200], ("retry-after", "7"), minute), (2, Ok(())));
+    let (times, refused) = asked(&[429, 200], ("retry-after", "60"), Duration::from_secs(30));
+    assert_eq!((times, refused), (1, Err(ModelError::RateLimited { retry_after_ms: Some(60_000) })));
+}
+
+#[test]
+fn what_waiting_does_not_cure_is_not_asked_again() {
+    for body in [r#"{"error":{"code":"insufficient_quota"}}"#, r#"{"error":{"message":"prompt is too long: 9 > 8"}}"#] {
+        let http = Arc::new(ScriptedHttp::default());
+        http.answer(move |_| json(429, body));
+        block_on(openai(&http).complete(request(), LIMIT)).unwrap_err();
+        assert_eq!(http.take_requests().len(), 1, "{body}");
+    }
+}
+
+#[test]
+fn the_only_answer_is_the_first_whatever_its_number() {
+    let http = Arc::new(ScriptedHttp::default());
+    http.answer(|_| {
+        let body = "data: {\"choices\":[{\"index\":1,\"delta\":{\"content\":\"a\"},\"finish_reason\":\"stop\"}]}\n\n";
+        chunks(200, [Ok(Bytes::from_static(body.as_bytes()))])
+    });
+    let texts = |request| {
+        let stream = block_on(openai(&http).stream(request, LIMIT)).unwrap();
+        block_on(stream.map(|chunk| chunk.unwrap().text().map(str::to_owned)).collect::<Vec<_>>())
+    };
+    assert_eq!(texts(request()), [Some("a".to_owned())]);
+    let mut of_two = request();
+    of_two.other.insert("n".to_owned(), 2.into());
+    assert_eq!(texts(of_two), [None]);
+}
+
+#[test]
+fn nothing_that_the_provider_says_is_repeated() {
+    let says = "sk-se*****ret";
+    let bodies = [
+        format!(r#"{{"error":{{"message":"Incorrect API key provided: {says}","code":"x"}}}}"#),
+        format!(r#"{{"error":{{"message":"m","code":"{says}","type":"{says}","param":"{says}"}}}}"#),
+        format!(r#"{{"error":"{says}"}}"#),
+        format!(r#"{{"detail":"{says}"}}"#),
+        format!(r#"{{"choices":"{says}"}}"#),
+        format!(r#"{{"choices":[{{"message":{{"content":"Hi"}},"finish_reason":"stop"}}],"{says}"#),
+        says.to_owned(),
+    ];
+    for body in bodies {
+        for status in [200, 401, 400, 500] {
+            let error = refused(status, &[], body.clone().leak());
+            assert!(!format!("{error:?} {error}").contains("sk-se"), "{body}: {error:?}");
+            let http = Arc::new(ScriptedHttp::default());
+            let event = Bytes::from(format!("data: {body}\n\n"));
+            http.answer(move |_| chunks(200, [Ok(event.clone())]));
+            let stream = block_on(openai(&http).stream(request(), LIMIT)).unwrap();
+            let error = block_on(stream.collect::<Vec<_>>()).pop().unwrap().unwrap_err();
+            assert!(!format!("{error:?} {error}").contains("sk-se"), "{body}: {error:?}");
+        }
+    }
 }
 
 #[test]
@@ -125,7 +219,7 @@ fn what_cannot_be_sent_is_told_apart_from_what_may_pass() {
 
 #[test]
 fn an_answer_that_is_none_is_an_error() {
-    for body in ["", "<html>", "{}", r#"{"choices":7}"#] {
+    for body in ["", "<html>", "{}", "[]", "7", r#"{"choices":7}"#, r#"{"choices":[]}"#, r#"{"choices":null}"#] {
         let error = refused(200, &[], body);
         assert_eq!(fault::Fault::code(&error), "model_unavailable", "{body}");
     }
@@ -133,10 +227,11 @@ fn an_answer_that_is_none_is_an_error() {
 
 #[test]
 fn an_origin_that_is_none_is_refused_at_once() {
+    let host = Fakes::without_database().host;
     for origin in ["", "api.example.com", "/v1", "http://", "https://bad host"] {
-        let error = OpenAi::new(Arc::new(ScriptedHttp::default()), origin, "/v1", None).err().unwrap();
+        let error = OpenAi::new(&host, origin, "/v1", None).err().unwrap();
         assert_eq!(fault::Fault::code(&error), "model_misconfigured", "{origin}");
     }
-    let error = OpenAi::new(Arc::new(ScriptedHttp::default()), "https://a", "/v1", Some("two\nlines")).err().unwrap();
+    let error = OpenAi::new(&host, "https://a", "/v1", Some("two\nlines")).err().unwrap();
     assert!(!format!("{error:?}").contains("lines"));
 }
