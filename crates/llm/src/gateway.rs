@@ -1,15 +1,15 @@
 //! The gateway: finds the model, asks its provider, keeps the deadlines.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
-use futures::{StreamExt, future, stream};
+use futures::{StreamExt, future};
 use host::{Call, Clock, Host, within};
-use ids::Timestamp;
 
 use crate::{
-    catalogue::{Catalogue, Deadlines, Model, ProviderName},
+    catalogue::{Catalogue, Model, ProviderName},
     chunk_stream::ChunkStream,
     error::ModelError,
+    guard::{Guarded, timeout},
     provider::{
         openai::OpenAi,
         scripted::{Script, Scripted},
@@ -85,7 +85,8 @@ impl Gateway {
             let only_usage = matches!(item, Ok(chunk) if chunk.choices.is_empty() && chunk.usage.is_some());
             future::ready(wants_usage || !only_usage)
         });
-        Ok(guarded(ChunkStream::new(chunks), self.clock.clone(), deadlines, began))
+        let guarded = Guarded::new(ChunkStream::new(chunks), self.clock.clone(), deadlines, began);
+        Ok(ChunkStream::new(guarded))
     }
 
     fn prepare(&self, mut request: ChatRequest) -> Result<(&Model, ChatRequest), ModelError> {
@@ -98,38 +99,6 @@ impl Gateway {
         let missing = || ModelError::Misconfigured { reason: "llm_models names openai, openai_url is empty".into() };
         self.openai.as_ref().ok_or_else(missing)
     }
-}
-
-/// Holds a stream to its deadlines: the first piece, each next one, and the whole.
-fn guarded(chunks: ChunkStream, clock: Arc<dyn Clock>, deadlines: Deadlines, began: Timestamp) -> ChunkStream {
-    struct Guard {
-        chunks: ChunkStream,
-        patience: Duration,
-    }
-    let guard = Guard { chunks, patience: deadlines.head() };
-    let guarded = stream::unfold(guard, move |mut guard| {
-        let clock = clock.clone();
-        async move {
-            let left = deadlines.answer().saturating_sub(clock.now().since(began));
-            let limit = guard.patience.min(left);
-            let item = if left.is_zero() {
-                // The time is over for pieces that are ready, too.
-                Err(timeout(deadlines.answer()))
-            } else {
-                match within(&*clock, limit, guard.chunks.next()).await {
-                    Ok(item) => item?,
-                    Err(_) => Err(timeout(limit)),
-                }
-            };
-            guard.patience = deadlines.stall();
-            Some((item, guard))
-        }
-    });
-    ChunkStream::new(guarded)
-}
-
-fn timeout(limit: Duration) -> ModelError {
-    ModelError::Timeout { limit_ms: u64::try_from(limit.as_millis()).unwrap_or(u64::MAX) }
 }
 
 fn misconfigured(error: impl std::error::Error) -> ModelError {

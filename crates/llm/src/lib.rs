@@ -13,6 +13,7 @@ mod error;
 mod event_stream;
 mod exchange;
 mod gateway;
+mod guard;
 mod provider;
 mod retry;
 mod settings;

@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use futures::{FutureExt, channel::mpsc, executor::block_on};
 use host::fake::{Fakes, json};
 
