@@ -262,7 +262,7 @@ fn choose_database(setup: &mut Setup) -> Result<()> {
 /// The program that serves: `KOWAI_TEST_HOST`, else Spin where `SPIN_BIN` names it, else the devhost.
 fn host() -> PathBuf {
     let named = std::env::var_os("KOWAI_TEST_HOST").or_else(|| std::env::var_os("SPIN_BIN"));
-    named.map_or_else(|| manifest::target_folder().join("release/devhost"), PathBuf::from)
+    named.map_or_else(|| manifest::target_folder().join("local/devhost"), PathBuf::from)
 }
 
 /// True where the devhost serves, which can do what Spin cannot: faults on purpose.

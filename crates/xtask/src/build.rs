@@ -14,14 +14,15 @@ pub(crate) struct Arguments {
     profile: Profile,
 }
 
-/// How components are built; also the names of the build profiles in `spin.toml`.
+/// How components are built.
 #[derive(Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
 pub(crate) enum Profile {
-    /// Small and fast.
+    /// Small and fast: what is deployed, tested and measured.
     #[default]
     Release,
-    /// Soon built, slow, and with names and line tables, so that the backtrace of a trap says where it was.
-    Debug,
+    /// Soon built, and with names and line tables, so that the backtrace of a trap says where it was. Also the name of the build
+    /// profile in `spin.toml`.
+    Local,
 }
 
 impl Profile {
@@ -29,7 +30,7 @@ impl Profile {
     fn of_cargo(self) -> &'static str {
         match self {
             Self::Release => "component",
-            Self::Debug => "dev",
+            Self::Local => "local",
         }
     }
 
@@ -37,7 +38,7 @@ impl Profile {
     pub(crate) fn of_spin(self) -> &'static [&'static str] {
         match self {
             Self::Release => &[],
-            Self::Debug => &["--profile", "debug"],
+            Self::Local => &["--profile", "local"],
         }
     }
 }
@@ -58,19 +59,19 @@ pub(crate) fn components_and_fixtures() -> Result<()> {
     build(&["components/", "tests/fixtures/"], Profile::Release)
 }
 
-/// Builds the devhost and says where it is.
+/// Builds the devhost as soon as it can be had and says where it is.
 pub(crate) fn devhost() -> Result<PathBuf> {
-    devhost_by("release")
+    devhost_by("local")
 }
 
-/// Builds the devhost as fast as it gets, which takes twice as long, and says where it is.
+/// Builds the devhost as fast as it gets, which takes many times as long, and says where it is.
 pub(crate) fn fastest_devhost() -> Result<PathBuf> {
     devhost_by("dist")
 }
 
 fn devhost_by(profile: &str) -> Result<PathBuf> {
     let shell = workspace::shell()?;
-    cmd!(shell, "cargo build --quiet --profile {profile} --package devhost").quiet().run()?;
+    cmd!(shell, "cargo build --profile {profile} --package devhost").quiet().run()?;
     Ok(workspace::target_folder()?.join(profile).join("devhost"))
 }
 

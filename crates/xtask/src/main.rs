@@ -12,6 +12,7 @@ mod test;
 mod tidy;
 mod token;
 mod up;
+mod watch;
 mod workspace;
 
 use clap::{Parser, Subcommand};
@@ -43,7 +44,7 @@ enum Command {
     /// Runs every record of a folder of recorded DSPy behaviour.
     Goldens(golden::Arguments),
     /// Checks what no compiler checks: arrows between crates, names, sizes, where SQL is and whose rows it means, settings
-    /// and grants, pages of problems, citations of documents.
+    /// and grants, pages of problems, the README's settings, citations of documents.
     Tidy,
     /// Measures the release build beside a bare hello component, in the same run.
     Bench(bench::Arguments),

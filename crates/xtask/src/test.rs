@@ -49,7 +49,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
         let devhost = build::devhost()?;
         if !arguments.scenarios {
             section("tests of the devhost");
-            cmd!(shell, "cargo test --quiet --release --package devhost {filter...}").quiet().run()?;
+            cmd!(shell, "cargo test --quiet --profile local --package devhost {filter...}").quiet().run()?;
         }
         scenarios(&shell, &devhost.display().to_string(), &["--strict"], filter, &[])?;
         if let Some(spin) = up::spin() {

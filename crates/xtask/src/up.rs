@@ -2,18 +2,22 @@
 
 use std::{
     net::SocketAddr,
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::{Child, Command},
     thread,
     time::{Duration, Instant},
 };
 
 use anyhow::{Context, Result, bail, ensure};
+use xshell::cmd;
 
-use crate::{build, token, workspace};
+use crate::{build, token, watch::Snapshot, workspace};
 
 /// How long the first start may take: the host compiles all components once and keeps the result.
 const PATIENCE: Duration = Duration::from_secs(120);
+
+/// How often `--watch` looks at the files.
+const LOOK: Duration = Duration::from_millis(300);
 
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
@@ -21,11 +25,14 @@ pub(crate) struct Arguments {
     #[arg(long, default_value = "127.0.0.1:3000")]
     listen: SocketAddr,
     /// How the components are built.
-    #[arg(long, value_enum, default_value_t)]
+    #[arg(long, value_enum, default_value_t = build::Profile::Local)]
     profile: build::Profile,
     /// Serve what was built before.
-    #[arg(long)]
+    #[arg(long, conflicts_with = "watch")]
     skip_build: bool,
+    /// Build and start again whenever a file changes.
+    #[arg(long)]
+    watch: bool,
     /// Further arguments of `spin up`, such as `--runtime-config-file runtime-config.toml`.
     #[arg(last = true)]
     rest: Vec<String>,
@@ -33,13 +40,43 @@ pub(crate) struct Arguments {
 
 /// Builds, serves, prints a token, and waits until the server ends.
 pub(crate) fn run(arguments: &Arguments) -> Result<()> {
+    let begun = Instant::now();
+    let mut seen = Snapshot::take(&workspace::root())?;
     if !arguments.skip_build {
         eprintln!("building the components (the first time takes some minutes)");
         build::components(arguments.profile)?;
     }
     let host = host()?;
     let administrator = token::Administrator::load_or_create()?;
-    let mut server = Command::new(&host)
+    let mut server = start(&host, arguments, &administrator)?;
+    greet(arguments, &administrator, begun)?;
+    if !arguments.watch {
+        // Ctrl-C reaches the server as it reaches us, so there is nothing to do but to wait for it.
+        let status = server.wait()?;
+        ensure!(status.success(), "the server ended with {status}");
+        return Ok(());
+    }
+    loop {
+        seen = wait_for_change(seen)?;
+        let changed = Instant::now();
+        if let Err(error) = build::components(arguments.profile) {
+            eprintln!("{error:#}\nwhat was built before is still served");
+            continue;
+        }
+        stop(&mut server)?;
+        match start(&host, arguments, &administrator) {
+            Ok(started) => {
+                server = started;
+                eprintln!("served again after {:.1} s", changed.elapsed().as_secs_f64());
+            }
+            Err(error) => eprintln!("{error:#}\nwaiting for the next change"),
+        }
+    }
+}
+
+/// Starts the server and waits until it is ready.
+fn start(host: &Path, arguments: &Arguments, administrator: &token::Administrator) -> Result<Child> {
+    let mut server = Command::new(host)
         .current_dir(workspace::root())
         .args(["up", "--from", "spin.toml", "--listen", &arguments.listen.to_string(), "--quiet"])
         .args(arguments.profile.of_spin())
@@ -47,17 +84,39 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
         .envs(administrator.variables())
         .spawn()
         .with_context(|| format!("{} does not start", host.display()))?;
-    let base = format!("http://{}", arguments.listen);
-    let greeted = wait_until_ready(&mut server, &base).and_then(|()| greet(&base, &administrator));
-    if let Err(error) = greeted {
+    if let Err(error) = wait_until_ready(&mut server, &base(arguments)) {
         // The first error is what the reader needs; the server may have ended by itself.
-        let _ = server.kill();
+        let _ = stop(&mut server);
         return Err(error);
     }
-    // Ctrl-C reaches the server as it reaches us, so there is nothing to do but to wait for it.
-    let status = server.wait()?;
-    ensure!(status.success(), "the server ended with {status}");
+    Ok(server)
+}
+
+/// Ends the server. Spin serves from a child process, so that killing it would leave that one behind.
+fn stop(server: &mut Child) -> Result<()> {
+    if server.try_wait()?.is_none() {
+        let id = server.id().to_string();
+        let shell = workspace::shell()?;
+        cmd!(shell, "kill -TERM {id}").quiet().run()?;
+        server.wait()?;
+    }
     Ok(())
+}
+
+/// Waits until a file differs from what was seen.
+fn wait_for_change(seen: Snapshot) -> Result<Snapshot> {
+    loop {
+        thread::sleep(LOOK);
+        let now = Snapshot::take(&workspace::root())?;
+        if now != seen {
+            return Ok(now);
+        }
+    }
+}
+
+/// Where the application is served.
+fn base(arguments: &Arguments) -> String {
+    format!("http://{}", arguments.listen)
 }
 
 /// Spin, where it is installed, else the devhost.
@@ -65,7 +124,10 @@ pub(crate) fn host() -> Result<PathBuf> {
     match spin() {
         Some(spin) => Ok(spin),
         None => {
-            eprintln!("spin is not installed: building the devhost, which takes its place");
+            eprintln!(
+                "spin is not installed (https://spinframework.dev/install): building the devhost, which takes its place \
+                 (the first time takes some minutes)"
+            );
             build::devhost()
         }
     }
@@ -108,11 +170,14 @@ fn wait_until_ready(server: &mut Child, base: &str) -> Result<()> {
     }
 }
 
-fn greet(base: &str, administrator: &token::Administrator) -> Result<()> {
-    let token = administrator.sign_in(base)?;
+fn greet(arguments: &Arguments, administrator: &token::Administrator, begun: Instant) -> Result<()> {
+    let base = base(arguments);
+    let token = administrator.sign_in(&base)?;
+    let watching = if arguments.watch { "Changes are built and served. " } else { "" };
     println!(
-        "\nKowAI is served at {base}\n\n  export KOWAI={base}\n  export TOKEN={token}\n\n\
-         The token is valid for 15 minutes; `cargo xtask token` prints another. Ctrl-C stops the server."
+        "\nKowAI is served at {base} (after {} s)\n\n  export KOWAI={base}\n  export TOKEN={token}\n\n\
+         {watching}The token is valid for 15 minutes; `cargo xtask token` prints another. Ctrl-C stops the server.",
+        begun.elapsed().as_secs()
     );
     Ok(())
 }

@@ -9,6 +9,7 @@ mod code;
 mod grants;
 mod names;
 mod problems;
+mod readme;
 mod routes;
 mod seam;
 mod sizes;
@@ -50,6 +51,7 @@ pub(crate) fn run() -> Result<()> {
     findings.extend(sizes::check(&sources));
     findings.extend(problems::check(&sources, &root)?);
     findings.extend(routes::check(&sources, &root)?);
+    findings.extend(readme::check(&root)?);
     findings.extend(citations::check(&root)?);
     for finding in &findings {
         eprintln!("{finding}");
