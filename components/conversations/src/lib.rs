@@ -13,7 +13,7 @@ use axum::{
     http::{StatusCode, header},
     response::{IntoResponse, Response},
 };
-use chat::{Begun, Chat, Event, Follow, MessagePage, Viewer};
+use chat::{Chat, Event, Follow, MessagePage, Outcome, Viewer};
 use edge::{
     App, Caller, IfMatch, Json, Keyed, Page, Paging, Path, Problem, Query, Routes, Tagged, can, holding, replayed, sse,
 };
@@ -40,7 +40,7 @@ fn app(host: Host) -> App {
         .patch("/v1/conversations/{id}", change)
         .delete("/v1/conversations/{id}", delete)
         .get("/v1/conversations/{id}/messages", list_messages)
-        .post_repeatable("/v1/conversations/{id}/messages", post_message)
+        .post("/v1/conversations/{id}/messages", post_message)
         .get("/v1/conversations/{id}/messages/{message_id}/events", follow)
         .post_repeatable("/v1/conversations/{id}/messages/{message_id}/cancel", cancel)
         .time_limit(llm::LONGEST_CALL)
@@ -67,7 +67,8 @@ async fn begin(
     State(Conversations { chat, .. }): State<Conversations>,
     Keyed { attempt, body }: Keyed<NewConversation>,
 ) -> Result<Response, Problem> {
-    let Begun { conversation, is_replay } = chat.begin(&viewer(&caller), body.parse()?, attempt.as_ref()).await?;
+    let Outcome { value: conversation, is_replay } =
+        chat.begin(&viewer(&caller), body.parse()?, attempt.as_ref()).await?;
     let location = format!("/v1/conversations/{}", conversation.id);
     let answer = tagged(conversation);
     let answer = (StatusCode::CREATED, [(header::LOCATION, location)], answer);
@@ -122,17 +123,19 @@ async fn post_message(
     caller: Caller<can::WriteConversations>,
     State(Conversations { chat, clock }): State<Conversations>,
     Path(id): Path<ConversationId>,
-    Json(body): Json<NewMessage>,
+    Keyed { attempt, body }: Keyed<NewMessage>,
 ) -> Result<Response, Problem> {
     let viewer = viewer(&caller);
     let stream = body.stream;
-    let question = body.parse()?;
-    if stream {
-        let events = chat.post_streaming(&viewer, caller.call(), id, question).await?;
-        return Ok(event_stream(clock, events));
-    }
-    let posted = chat.post(&viewer, caller.call(), id, question).await?;
-    Ok((StatusCode::CREATED, Json(WirePosted::from(posted))).into_response())
+    let question = body.parse(attempt)?;
+    let (answer, is_replay) = if stream {
+        let Outcome { value: events, is_replay } = chat.post_streaming(&viewer, caller.call(), id, question).await?;
+        (event_stream(clock, events), is_replay)
+    } else {
+        let Outcome { value: posted, is_replay } = chat.post(&viewer, caller.call(), id, question).await?;
+        ((StatusCode::CREATED, Json(WirePosted::from(posted))).into_response(), is_replay)
+    };
+    Ok(if is_replay { replayed(answer) } else { answer })
 }
 
 async fn follow(

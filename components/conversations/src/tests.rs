@@ -343,3 +343,22 @@ async fn a_conversation_that_is_begun_twice_under_one_key_is_the_same_to_the_byt
     let reused = begin(r#"{"title":"Another"}"#).await;
     assert_eq!((reused.status, &reused.json()["code"]), (422, &json!("idempotency_key_reused")));
 }
+
+#[tokio::test]
+async fn a_message_that_is_posted_twice_under_one_key_is_answered_once() {
+    let door = Door::open().await;
+    let path = format!("{}/messages", door.conversation().await);
+    let post = async |key: &str, body: Value| {
+        let request = Request::post(&path).header("authorization", &door.owner).header("idempotency-key", key);
+        door.send(request.header("content-type", "application/json"), body.to_string()).await
+    };
+    for (key, body) in [("k", json!({"content": "Hi"})), ("l", json!({"content": "Hi", "stream": true}))] {
+        let (first, again) = (post(key, body.clone()).await, post(key, body.clone()).await);
+        assert_eq!((again.status, &again.body), (first.status, &first.body));
+        assert!(first.body.contains("You said: Hi") && !first.headers.contains_key("idempotency-replayed"));
+        assert_eq!(again.header("idempotency-replayed"), "true");
+    }
+    let reused = post("k", json!({"content": "Ho"})).await;
+    assert_eq!((reused.status, &reused.json()["code"]), (422, &json!("idempotency_key_reused")));
+    assert_eq!(door.get(&path).await.json()["data"].as_array().unwrap().len(), 4);
+}

@@ -1,8 +1,8 @@
 //! Conversations and messages as clients see them.
 
 use chat::{
-    Change, ChatError, Content, Conversation, Draft, EventFormat, Failure, FinishReason, Message, OnBusy, Posted,
-    Question, Status, Title,
+    Attempt, Change, ChatError, Content, Conversation, Draft, EventFormat, Failure, FinishReason, Message, OnBusy,
+    Posted, Question, Status, Title,
 };
 use edge::{Problem, ProblemBody};
 use ids::{ConversationId, CorrelationId, MessageId, Timestamp, UserId};
@@ -77,8 +77,9 @@ enum WireOnBusy {
 }
 
 impl NewMessage {
-    pub(crate) fn parse(self) -> Result<Question, ChatError> {
+    pub(crate) fn parse(self, attempt: Option<Attempt>) -> Result<Question, ChatError> {
         Ok(Question {
+            attempt,
             content: Content::parse(self.content).map_err(|field| ChatError::Invalid(vec![field]))?,
             on_busy: match self.on_busy {
                 WireOnBusy::Reject => OnBusy::Reject,

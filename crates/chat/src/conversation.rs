@@ -4,7 +4,7 @@ pub(crate) mod repo;
 
 use fault::FieldFault;
 use host::sql::Transaction;
-use idempotency::{Attempt, Stored};
+use idempotency::{Attempt, Outcome, Stored};
 use ids::{ConversationId, Id, Timestamp, UserId, WorkspaceId};
 
 use crate::{
@@ -44,15 +44,6 @@ impl Conversation {
         let id: ConversationId = first.parse().map_err(|_| ChatError::UnreadableOutcome)?;
         Ok(Self { id, created_at: id.made_at(), updated_at: id.made_at(), ..self })
     }
-}
-
-/// A conversation that a request has begun.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Begun {
-    /// The conversation as it was begun.
-    pub conversation: Conversation,
-    /// True where an earlier request under the same key has begun it.
-    pub is_replay: bool,
 }
 
 /// A title: 1 to 200 characters, no line breaks or other control characters, no white space around it.
@@ -99,8 +90,14 @@ pub struct Change {
 }
 
 impl Chat {
-    /// Begins a conversation, owned by `viewer`; if `attempt` is not the first under its key, the first has begun it.
-    pub async fn begin(&self, viewer: &Viewer, draft: Draft, attempt: Option<&Attempt>) -> Result<Begun, ChatError> {
+    /// Begins a conversation, owned by `viewer`, and returns it as it was begun; if `attempt` is not the first under its key, the
+    /// first has begun it.
+    pub async fn begin(
+        &self,
+        viewer: &Viewer,
+        draft: Draft,
+        attempt: Option<&Attempt>,
+    ) -> Result<Outcome<Conversation>, ChatError> {
         let agent = draft.agent.unwrap_or_else(|| agent::DEFAULT.to_owned());
         if !agent::exists(&agent) {
             return Err(ChatError::UnknownAgent);
@@ -121,12 +118,12 @@ impl Chat {
         let (sql, insert) = (&*self.host.sql, repo::insert(&begun));
         let Some(attempt) = attempt else {
             sql.execute(&insert.text, insert.params).await?;
-            return Ok(Begun { conversation: begun, is_replay: false });
+            return Ok(Outcome { value: begun, is_replay: false });
         };
         let stored = attempt.store(sql, viewer.into(), &id.to_string(), vec![insert], self.host.now()).await?;
         match stored {
-            Stored::Before(first) => Ok(Begun { conversation: begun.begun_under(&first)?, is_replay: true }),
-            Stored::Now | Stored::NothingMatched => Ok(Begun { conversation: begun, is_replay: false }),
+            Stored::Before(first) => Ok(Outcome { value: begun.begun_under(&first)?, is_replay: true }),
+            Stored::Now | Stored::NothingMatched => Ok(Outcome { value: begun, is_replay: false }),
         }
     }
 

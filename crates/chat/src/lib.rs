@@ -37,9 +37,11 @@ use std::sync::Arc;
 use host::Host;
 
 use crate::{agent::Directory, budget::LongMessages, deletion::Sweeper, generation::watch::Watch};
+pub use idempotency::{Attempt, Outcome};
+
 pub use crate::{
     budget::Hold,
-    conversation::{Begun, Change, Conversation, Draft, Title},
+    conversation::{Change, Conversation, Draft, Title},
     error::ChatError,
     event::{Event, EventFormat, EventName},
     finish::FinishReason,

@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
-use futures::{Stream, channel::oneshot};
+use futures::{Stream, StreamExt, channel::oneshot, future::Either, stream};
 use host::{Call, sql::SqlError};
+use idempotency::{Attempt, IdempotencyError, Outcome};
 use ids::{ConversationId, MessageId, Timestamp};
 use llm::{
     estimate_tokens,
@@ -15,9 +16,10 @@ use crate::{
     Chat,
     error::ChatError,
     event::Event,
+    follow::Follow,
     generation::{BLOCK, Ended, Opening, Running, Stopped},
     history::{Last, Past},
-    message::{Author, Content, Failure, Message, Posted, Status, Trail, Usage},
+    message::{Author, Content, Failure, Message, Posted, Status, Trail, Usage, repo as messages},
     viewer::Viewer,
     window::{TOKENS_PER_MESSAGE, TooLong, readable_bytes, window},
 };
@@ -38,6 +40,16 @@ pub struct Question {
     pub on_busy: OnBusy,
     /// The newest message that its author has seen; where it is not the newest any more, nothing is posted.
     pub expected_last_message: Option<MessageId>,
+    /// The request that posts it, where that bears an idempotency key: under one key it is posted once.
+    pub attempt: Option<Attempt>,
+}
+
+/// How the answer to a message begins.
+pub(crate) enum Beginning {
+    /// It is to be written.
+    Now(Box<Running>),
+    /// An earlier request under the same idempotency key has begun it.
+    Before(MessageId),
 }
 
 /// What becomes of a message that is posted while the newest answer of its conversation is still being written. An answer is
@@ -56,14 +68,19 @@ pub enum OnBusy {
 impl Chat {
     /// Posts a message and waits for the whole answer, which may have been cancelled. Where the model fails its error is returned;
     /// the message and what there is of the answer are stored all the same. So they are where the caller does not wait for it.
+    ///
+    /// An earlier request under the same key has posted the message: what came of that is returned, be it an error.
     pub async fn post(
         &self,
         viewer: &Viewer,
         call: &Call,
         conversation: ConversationId,
         question: Question,
-    ) -> Result<Posted, ChatError> {
-        let running = self.begin_answer(viewer, call, conversation, question).await?;
+    ) -> Result<Outcome<Posted>, ChatError> {
+        let running = match self.begin_answer(viewer, call, conversation, question).await? {
+            Beginning::Now(running) => running,
+            Beginning::Before(answer) => return self.answered_before(viewer, conversation, answer).await,
+        };
         let question = running.question().clone();
         let (sender, ended) = oneshot::channel();
         self.spawn(async move {
@@ -71,7 +88,9 @@ impl Chat {
             let _ = sender.send(running.run().await);
         });
         match ended.await {
-            Ok(Ok(Ended { answer, failure: None })) => Ok(Posted { question, answer }),
+            Ok(Ok(Ended { answer, failure: None })) => {
+                Ok(Outcome { value: Posted { question, answer }, is_replay: false })
+            }
             Ok(Ok(Ended { failure: Some(failure), .. })) => Err(ChatError::Failed(failure)),
             Ok(Err(Stopped::Deleted(_))) => Err(ChatError::ConversationNotFound),
             Ok(Err(Stopped::Lost(error))) => Err(error),
@@ -80,18 +99,47 @@ impl Chat {
     }
 
     /// Posts a message and returns its answer's events as they come. The answer is written to its end whether or not anybody
-    /// reads them; an error of the model is an event too.
+    /// reads them; an error of the model is an event too. The answer that an earlier request under the same key has begun is told
+    /// from its first event on.
     pub async fn post_streaming(
         &self,
         viewer: &Viewer,
         call: &Call,
         conversation: ConversationId,
         question: Question,
-    ) -> Result<impl Stream<Item = Event> + Send + use<>, ChatError> {
-        let mut running = self.begin_answer(viewer, call, conversation, question).await?;
+    ) -> Result<Outcome<impl Stream<Item = Event> + Send + use<>>, ChatError> {
+        let mut running = match self.begin_answer(viewer, call, conversation, question).await? {
+            Beginning::Now(running) => running,
+            Beginning::Before(answer) => {
+                let events = match self.follow(viewer, conversation, answer, 0).await? {
+                    Follow::Events(events) => events.boxed(),
+                    Follow::Nothing => stream::empty().boxed(),
+                };
+                return Ok(Outcome { value: Either::Left(events), is_replay: true });
+            }
+        };
         let events = running.listen();
         self.spawn(async move { drop(running.run().await) });
-        Ok(events)
+        Ok(Outcome { value: Either::Right(events), is_replay: false })
+    }
+
+    /// What came of the post whose answer is `answer`.
+    async fn answered_before(
+        &self,
+        viewer: &Viewer,
+        conversation: ConversationId,
+        answer: MessageId,
+    ) -> Result<Outcome<Posted>, ChatError> {
+        let answer = self.message(viewer, conversation, answer).await?;
+        match answer.status {
+            Status::InProgress => return Err(IdempotencyError::InUse.into()),
+            Status::Failed => return Err(ChatError::Failed(answer.why_failed().unwrap_or(Failure::Interrupted))),
+            Status::Completed | Status::Cancelled => {}
+        }
+        let (workspace, before, now) = (viewer.workspace, answer.position - 1, self.host.now());
+        let question = messages::at(&*self.host.sql, workspace, conversation, before, now).await?;
+        let question = question.ok_or(ChatError::MessageNotFound)?;
+        Ok(Outcome { value: Posted { question, answer }, is_replay: true })
     }
 
     /// Lets an answer be written beside and beyond the request at hand. Its log lines belong to that request all the same.
@@ -106,26 +154,39 @@ impl Chat {
         call: &Call,
         conversation: ConversationId,
         question: Question,
-    ) -> Result<Running, ChatError> {
+    ) -> Result<Beginning, ChatError> {
         let began = self.host.now();
-        // Whoever had to wait, or came too late, is not alone: the model is not asked then for what may come to nothing.
-        let mut is_eager = true;
+        let attempt = question.attempt.as_ref();
+        // Whoever had to wait, or came too late, is not alone: the model is not asked then for what may come to nothing. Nor is it
+        // where the same request may be under way twice.
+        let mut is_eager = attempt.is_none();
         loop {
             let has_time = self.host.now().since(began) < QUEUE_FOR;
             let past = self.past(viewer, conversation).await?;
+            // After the past, so that a request does not take its own answer for one that is in its way.
+            if let Some(answer) = self.begun_before(viewer, attempt).await? {
+                return Ok(Beginning::Before(answer));
+            }
             check_last(&past, question.expected_last_message)?;
             if let Some(last) = past.last.filter(|last| last.status == Status::InProgress) {
                 self.make_way(viewer, call, conversation, last, question.on_busy, has_time).await?;
             } else {
                 let opening = self.opening(viewer, call, conversation, &question.content, past).await?;
-                match opening.store(is_eager).await? {
-                    Some(running) => return Ok(running),
+                match opening.store(is_eager, attempt).await? {
+                    Some(beginning) => return Ok(beginning),
                     None if has_time => self.host.clock.sleep(RACE_PAUSE).await,
                     None => return Err(SqlError::LockTimeout.into()),
                 }
             }
             is_eager = false;
         }
+    }
+
+    /// The answer that an earlier request under the same key has begun.
+    async fn begun_before(&self, viewer: &Viewer, attempt: Option<&Attempt>) -> Result<Option<MessageId>, ChatError> {
+        let Some(attempt) = attempt else { return Ok(None) };
+        let outcome = attempt.recall(&*self.host.sql, viewer.into(), self.host.now()).await?;
+        outcome.map(|id| id.parse().map_err(|_| ChatError::UnreadableOutcome)).transpose()
     }
 
     /// Does what has to be done about the answer that is in the way of a message.

@@ -197,7 +197,7 @@ impl Room {
     }
 
     async fn conversation(&self) -> ConversationId {
-        let id = self.chat.begin(&self.owner, Draft::default(), None).await.unwrap().conversation.id;
+        let id = self.chat.begin(&self.owner, Draft::default(), None).await.unwrap().value.id;
         // The room's instance looks once for what others have left to be done, and finds nothing.
         self.fakes.tasks.run().await;
         id
@@ -208,12 +208,13 @@ impl Room {
     }
 
     async fn post_as(&self, conversation: ConversationId, question: Question) -> Result<Posted, ChatError> {
-        self.with_writers(Box::pin(self.chat.post(&self.owner, &self.call, conversation, question))).await
+        let posting = Box::pin(self.chat.post(&self.owner, &self.call, conversation, question));
+        self.with_writers(posting).await.map(|posted| posted.value)
     }
 
     /// Posts a message whose answer is streamed; the answer is written by the tasks that wait then.
     async fn begin_answer(&self, conversation: ConversationId, text: &str) -> impl Stream<Item = Event> + Send + use<> {
-        self.chat.post_streaming(&self.owner, &self.call, conversation, question(text)).await.unwrap()
+        self.chat.post_streaming(&self.owner, &self.call, conversation, question(text)).await.unwrap().value
     }
 
     /// Posts a message whose answer is streamed and waits for all of its events.
@@ -352,7 +353,7 @@ impl Writer {
 
 fn question(text: &str) -> Question {
     let content = Content::parse(text.to_owned()).unwrap();
-    Question { content, on_busy: OnBusy::Reject, expected_last_message: None }
+    Question { content, on_busy: OnBusy::Reject, expected_last_message: None, attempt: None }
 }
 
 /// A database that counts the trips to it that are under way.

@@ -31,6 +31,15 @@ pub struct Owner {
     pub user: UserId,
 }
 
+/// What a request came to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Outcome<T> {
+    /// What it created.
+    pub value: T,
+    /// True where an earlier request under the same key has created it.
+    pub is_replay: bool,
+}
+
 /// What became of a transaction that bears a key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Stored {

@@ -91,7 +91,7 @@ async fn an_answer_in_one_piece_is_in_progress_until_then_and_can_be_cancelled()
         let answer = room.messages(conversation).await[1].id;
         room.with_writers(room.cancel(conversation, answer)).await.unwrap();
         let posted = room.while_time_passes(posting).await.unwrap().unwrap();
-        assert_eq!((posted.answer.status.as_str(), &*posted.answer.content), ("cancelled", "Well"));
+        assert_eq!((posted.value.answer.status.as_str(), &*posted.value.answer.content), ("cancelled", "Well"));
         assert!(lead.is_closed());
     }
 }
