@@ -9,6 +9,7 @@ mod outages;
 mod paging;
 mod posting;
 mod stopping;
+mod trips;
 
 use std::{
     sync::{
@@ -27,6 +28,7 @@ use host::{
 };
 use ids::{ConversationId, CorrelationId, MessageId};
 
+use self::trips::Counted;
 use crate::{
     Chat, ChatError, Content, Draft, Event, EventFormat, Failure, Follow, Message, OnBusy, Posted, Question, Viewer,
 };
@@ -182,7 +184,7 @@ impl Room {
     /// A room whose people see what `seen` makes of the database.
     fn on(database: TestDatabase, seen: impl FnOnce(Arc<dyn Sql>) -> Arc<dyn Sql>) -> Self {
         let trips = Arc::new(AtomicUsize::new(0));
-        let fakes = Fakes::new(seen(Arc::new(Counted { sql: database.sql.clone(), under_way: trips.clone() })));
+        let fakes = Fakes::new(seen(Arc::new(Counted::new(database.sql.clone(), trips.clone()))));
         let model = Model::default();
         model.says(&["Hello", " there", "!"]);
         let answering = model.clone();
@@ -354,48 +356,6 @@ impl Writer {
 fn question(text: &str) -> Question {
     let content = Content::parse(text.to_owned()).unwrap();
     Question { content, on_busy: OnBusy::Reject, expected_last_message: None, attempt: None }
-}
-
-/// A database that counts the trips to it that are under way.
-struct Counted {
-    sql: Arc<dyn Sql>,
-    under_way: Arc<AtomicUsize>,
-}
-
-impl Counted {
-    async fn counted<T>(&self, trip: impl Future<Output = T>) -> T {
-        self.under_way.fetch_add(1, Ordering::Relaxed);
-        let outcome = trip.await;
-        self.under_way.fetch_sub(1, Ordering::Relaxed);
-        outcome
-    }
-}
-
-#[async_trait::async_trait]
-impl Sql for Counted {
-    fn dialect(&self) -> Dialect {
-        self.sql.dialect()
-    }
-
-    async fn query(&self, statement: &str, params: Vec<Value>) -> Result<Vec<Row>, SqlError> {
-        self.counted(self.sql.query(statement, params)).await
-    }
-
-    async fn execute(&self, statement: &str, params: Vec<Value>) -> Result<(), SqlError> {
-        self.counted(self.sql.execute(statement, params)).await
-    }
-
-    async fn affected(&self, statement: &str, params: Vec<Value>) -> Result<u64, SqlError> {
-        self.counted(self.sql.affected(statement, params)).await
-    }
-
-    async fn all_or_none(&self, statements: Vec<Statement>) -> Result<bool, SqlError> {
-        self.counted(self.sql.all_or_none(statements)).await
-    }
-
-    async fn begin(&self) -> Result<Box<dyn Transaction>, SqlError> {
-        self.counted(self.sql.begin()).await
-    }
 }
 
 /// Events as `seq name data`.

@@ -3,9 +3,6 @@
 use host::sql::Value;
 use ids::{UserId, WorkspaceId};
 
-/// The condition on a conversation that a viewer may know of; its parameters are [`Viewer::params`].
-pub(crate) const VISIBLE: &str = "workspace_id = ? AND (owner_id = ? OR ? = 1)";
-
 /// Somebody who looks at conversations or changes them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Viewer {
@@ -18,7 +15,7 @@ pub struct Viewer {
 }
 
 impl Viewer {
-    /// The parameters of [`VISIBLE`].
+    /// The parameters of [`VISIBLE`](crate::conversation::repo::VISIBLE).
     pub(crate) fn params(&self) -> [Value; 3] {
         [self.workspace.to_string().into(), self.user.to_string().into(), self.manages_workspace.into()]
     }

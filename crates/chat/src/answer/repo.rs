@@ -139,6 +139,7 @@ pub(crate) async fn wanted(
     let padded = answers.iter().chain(answers.last().into_iter().cycle().take(padding));
     let one = "id = ? AND created_at = ? AND workspace_id = ?";
     let any = vec![one; answers.len() + padding].join(" OR ");
+    // No workspace: each of the answers is asked for with its own.
     let statement =
         format!("SELECT id FROM messages WHERE ({any}) AND status = 'in_progress' AND cancel_requested_at IS NULL");
     let params = padded.flat_map(|(workspace, id)| by_id(*workspace, *id)).collect();

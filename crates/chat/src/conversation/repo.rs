@@ -4,7 +4,10 @@ use host::sql::{Dialect, Row, Sql, SqlError, Statement, Transaction, Value};
 use ids::ConversationId;
 
 use super::Conversation;
-use crate::viewer::{VISIBLE, Viewer};
+use crate::viewer::Viewer;
+
+/// The condition on a conversation that a viewer may know of; its parameters are [`Viewer::params`].
+pub(crate) const VISIBLE: &str = "workspace_id = ? AND (owner_id = ? OR ? = 1)";
 
 const COLUMNS: &str = "id, workspace_id, owner_id, title, agent, last_position, created_at, updated_at, version";
 

@@ -10,9 +10,10 @@ use ids::{ConversationId, CorrelationId, Id, MessageId, Timestamp, WorkspaceId};
 
 use super::{Author, Message, Status, Trail, Usage};
 use crate::{
+    conversation::repo::VISIBLE,
     finish::FinishReason,
     history::{Exchange, Last, Past, Recent},
-    viewer::{VISIBLE, Viewer},
+    viewer::Viewer,
 };
 
 const COLUMNS: &str = "m.id, m.conversation_id, m.position, m.role, m.status, m.content, m.model, m.input_tokens, \
