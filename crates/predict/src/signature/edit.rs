@@ -56,7 +56,11 @@ impl Signature {
         self.insert(len, field).expect("the number of fields of a kind is an index to insert at")
     }
 
-    /// Puts a field at `index` among those of its kind, replacing a field of the same name. Instructions stay as they are.
+    /// Puts a field at `index` among those of its kind. Instructions stay as they are.
+    ///
+    /// A name is there once. As in DSPy, whose fields are a `dict` over inputs and outputs, of two fields of one name the
+    /// later one stays, at the place of the earlier one: a signature that has `reasoning` already keeps its own when
+    /// [`ChainOfThought`](crate::ChainOfThought) prepends one.
     ///
     /// # Errors
     /// When `index` is larger than the number of fields of that kind.
@@ -68,7 +72,16 @@ impl Signature {
         }
         group.insert(index, field);
         inputs.append(&mut outputs);
-        self.fields = inputs;
+        let mut kept: Vec<Field> = Vec::with_capacity(inputs.len());
+        for field in inputs {
+            match kept.iter_mut().find(|earlier| earlier.name == field.name) {
+                Some(earlier) => *earlier = field,
+                None => kept.push(field),
+            }
+        }
+        // One that took an input's place may be an output.
+        kept.sort_by_key(|field| !field.is_input());
+        self.fields = kept;
         Ok(self)
     }
 

@@ -2,5 +2,6 @@
 //! hostile, makes them panic or work for longer than its length deserves.
 
 mod hostile;
+mod reported;
 mod round_trip;
 mod typed_values;
