@@ -100,7 +100,8 @@ async fn talk(client: Client, conversation: String, name: usize, progress: Arc<P
             break;
         }
         let content = format!("{name}-{number}");
-        let body = json!({"content": content, "stream": false});
+        // Whatever was being answered when a host died is of no more interest to who asks again.
+        let body = json!({"content": content, "stream": false, "on_busy": "interrupt"});
         let counter = match client.post(&format!("{conversation}/messages"), &body).await {
             Ok(answer) if answer.status == 201 => {
                 told.acknowledged.push(content);

@@ -15,8 +15,8 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use edge::{App, Component, Json, Problem, Routes};
-use futures::{Stream, StreamExt, stream};
-use host::{Call, Host, Memory};
+use futures::{Stream, StreamExt, TryStreamExt, stream};
+use host::{Call, Host, Memory, within};
 use llm::{
     ChunkStream, Gateway, ModelError, to_sse,
     wire::{ChatRequest, Chunk},
@@ -29,6 +29,13 @@ const BODY_LIMIT: usize = 16 << 20;
 
 /// How long settings are believed before they are read again.
 const FRESH_FOR: Duration = Duration::from_secs(60);
+
+/// How long the head of a streamed answer waits for the first piece, so that an answer that cannot even begin gets the status of
+/// its error.
+///
+/// It does not wait for a provider that keeps silent: that nobody reads an answer any more is noticed while its body is sent, and
+/// only then is the provider's connection closed.
+const HEAD_WAITS: Duration = Duration::from_millis(100);
 
 /// The routes of this component, on `host`.
 fn app(host: Host) -> App {
@@ -70,12 +77,17 @@ async fn answer(gateways: &Gateways, request: ChatRequest, call: &Call) -> Resul
     if !request.wants_stream() {
         return Ok(Json(gateway.complete(request, call).await?).into_response());
     }
-    // An answer that cannot even begin gets the status of its error, so the first piece is waited for.
-    let mut chunks = gateway.stream(request, call).await?;
-    let first = chunks.next().await.transpose()?;
+    let mut chunks = opened(gateway, request, call.clone());
+    // What comes later than that, an error too, is in the stream.
+    let first = within(&*gateways.host.clock, HEAD_WAITS, chunks.next()).await.ok().flatten().transpose()?;
     let chunks = stream::iter(first.map(Ok)).chain(chunks);
     let body = Body::from_stream(to_sse(logged(chunks)).map(Ok::<_, std::convert::Infallible>));
     Ok(([(header::CONTENT_TYPE, "text/event-stream"), (header::CACHE_CONTROL, "no-store")], body).into_response())
+}
+
+/// The answer of `gateway`, which is asked when the answer is read for the first time.
+fn opened(gateway: Arc<Gateway>, request: ChatRequest, call: Call) -> ChunkStream {
+    ChunkStream::new(stream::once(async move { gateway.stream(request, &call).await }).try_flatten())
 }
 
 async fn list_models(_: Component, State(gateways): State<Arc<Gateways>>) -> Response {

@@ -1,4 +1,5 @@
 use axum::http::{Request, StatusCode};
+use futures::FutureExt;
 use host::fake::{Fakes, chained};
 use http_body_util::BodyExt;
 use serde_json::{Value, json};
@@ -107,6 +108,20 @@ async fn an_answer_that_ends_before_its_first_piece_has_the_status_of_its_error(
         assert_eq!((status.as_u16(), &*content_type), expected, "{body}");
         assert!(answer.contains("model_stream_broken") && !answer.contains("[DONE]"), "{body}: {answer}");
     }
+}
+
+#[tokio::test]
+async fn the_head_of_an_answer_does_not_wait_for_a_provider_that_keeps_silent() {
+    let door = Door::with(&[("openai_url", "https://api.example.com"), ("openai_model", "gpt")]);
+    door.fakes.http.answer(|_| Ok(axum::http::Response::new(Box::pin(stream::pending()))));
+    let request = Request::post("/v1/chat/completions").header("content-type", "application/json");
+    let body = json!({"model": "gpt", "stream": true, "messages": []});
+    let request = door.sent_by_a_component(request).body(Body::from(body.to_string())).unwrap();
+    let mut answer = Box::pin(door.app.handle(request));
+    assert!((&mut answer).now_or_never().is_none());
+    door.fakes.clock.advance(HEAD_WAITS);
+    let head = answer.now_or_never().expect("it does not wait any longer");
+    assert_eq!(head.status(), StatusCode::OK);
 }
 
 #[tokio::test]

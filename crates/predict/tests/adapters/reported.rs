@@ -3,9 +3,7 @@
 
 use std::sync::Arc;
 
-use predict::{
-    Adapter, ChainOfThought, ChatAdapter, EnumType, Field, Map, Signature, Type, Value, XmlAdapter, map,
-};
+use predict::{Adapter, ChainOfThought, ChatAdapter, EnumType, Field, Map, Signature, Type, Value, XmlAdapter, map};
 
 fn signature(ty: Type) -> Signature {
     Signature::new("Reported", None, vec![Field::input("question", Type::Str), Field::output("answer", ty)])
@@ -27,7 +25,7 @@ fn fields(signature: &Signature) -> Vec<String> {
 fn an_indented_header_keeps_its_brackets_in_the_value() {
     for (completion, answer) in [
         ("  [[ ## answer ## ]] Paris\n\n[[ ## completed ## ]]\n", "]] Paris"),
-        (" [[ ## answer ## ]] Paris\n\n[[ ## completed ## ]]\n", "]\nParis"),
+        (" [[ ## answer ## ]] Paris\n\n[[ ## completed ## ]]\n", "] Paris"),
         ("[[ ## answer ## ]] Paris\n\n[[ ## completed ## ]]\n", "Paris"),
     ] {
         let fields = read(&ChatAdapter::default(), Type::Str, completion);
