@@ -60,16 +60,16 @@ pub(crate) struct Account {
 
 impl Account {
     /// The holder of the account in the session `session`.
-    pub(crate) fn principal(self, session: ids::SessionId) -> Principal {
+    pub(crate) fn principal(&self, session: ids::SessionId) -> Principal {
         Principal {
             user: self.user,
-            email: self.email,
-            name: self.name,
+            email: self.email.clone(),
+            name: self.name.clone(),
             workspace: self.workspace,
-            workspace_name: self.workspace_name,
+            workspace_name: self.workspace_name.clone(),
             session,
             permissions: crate::Permissions::of(&self.roles),
-            roles: self.roles,
+            roles: self.roles.clone(),
         }
     }
 }

@@ -3,7 +3,10 @@
 use std::sync::Arc;
 
 use fault::{Fault, Kind};
-use host::{Host, VariablesError, sql::SqlError};
+use host::{
+    Host, VariablesError,
+    sql::{SqlError, WorkError, transact},
+};
 use ids::{SessionId, Timestamp};
 use secrecy::SecretString;
 use tracing::Instrument;
@@ -60,6 +63,15 @@ pub enum SignInError {
 impl From<VariablesError> for SignInError {
     fn from(error: VariablesError) -> Self {
         Self::Bootstrap(error.into())
+    }
+}
+
+impl WorkError for SignInError {
+    fn sql(&self) -> Option<&SqlError> {
+        match self {
+            Self::Sql(error) => Some(error),
+            _ => None,
+        }
     }
 }
 
@@ -173,15 +185,23 @@ impl Accounts {
             return Err(self.end_family(&family).await?);
         }
         let fresh = RefreshToken::new(&*self.host.random);
-        let mut transaction = self.host.sql.begin().await?;
-        let hashes = (old.as_str(), fresh.hash());
-        let exchanged =
-            repo::rotate(&mut *transaction, &family, (hashes.0, &hashes.1), now, now + REFRESH_TOKEN_TTL).await?;
-        if !exchanged {
-            transaction.rollback().await?;
-            return Err(self.end_family(&family).await?);
+        let exchange = Arc::new((family, old, fresh.hash()));
+        let exchanged = transact(&*self.host.sql, &*self.host.clock, |transaction| {
+            let exchange = exchange.clone();
+            Box::pin(async move {
+                let (family, old, fresh) = &*exchange;
+                match repo::rotate(transaction, family, (old, fresh), now, now + REFRESH_TOKEN_TTL).await? {
+                    true => Ok(()),
+                    false => Err(SignInError::ReusedRefreshToken),
+                }
+            })
+        });
+        let exchanged = exchanged.await;
+        let (family, ..) = &*exchange;
+        match exchanged {
+            Err(SignInError::ReusedRefreshToken) => return Err(self.end_family(family).await?),
+            outcome => outcome?,
         }
-        transaction.commit().await?;
         self.signed_in(family.account.principal(family.session), fresh, now).await
     }
 
@@ -235,12 +255,19 @@ impl Accounts {
             token_hash: refresh.hash(),
             expires_at: now + REFRESH_TOKEN_TTL,
         };
-        let mut transaction = self.host.sql.begin().await?;
-        if is_new {
-            repo::insert_account(&mut *transaction, &account, now).await?;
-        }
-        repo::insert_session(&mut *transaction, &session, now).await?;
-        transaction.commit().await?;
+        let rows = Arc::new((account, session));
+        transact(&*self.host.sql, &*self.host.clock, |transaction| {
+            let rows = rows.clone();
+            Box::pin(async move {
+                let (account, session) = &*rows;
+                if is_new {
+                    repo::insert_account(transaction, account, now).await?;
+                }
+                repo::insert_session(transaction, session, now).await
+            })
+        })
+        .await?;
+        let (account, session) = &*rows;
         self.signed_in(account.principal(session.id), refresh, now).await
     }
 

@@ -234,3 +234,24 @@ async fn a_role_of_a_later_version_gives_nothing_and_locks_nobody_out() {
         assert_eq!(found.roles, [Role::Viewer]);
     }
 }
+
+#[tokio::test]
+async fn an_address_that_is_taken_costs_no_connection() {
+    for (database, fakes) in hosts().await {
+        let sql = database.sql.clone();
+        let accounts =
+            crate::Accounts::new(fakes.host.clone(), std::sync::Arc::new(crate::Authenticator::new(fakes.host)));
+        let register = async || {
+            let account =
+                crate::NewAccount::parse("ada@example.com", "analytical engine".to_owned().into(), None).unwrap();
+            accounts.register(account, Device::default()).await.map(drop)
+        };
+        register().await.unwrap();
+        // It is seen by the connection that made it, and by no other.
+        sql.execute("CREATE TEMPORARY TABLE of_this_connection (id INTEGER)", vec![]).await.unwrap();
+        for _ in 0..3 {
+            assert!(matches!(register().await, Err(crate::SignInError::EmailTaken)));
+            sql.query("SELECT id FROM of_this_connection", vec![]).await.unwrap();
+        }
+    }
+}

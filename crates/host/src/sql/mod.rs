@@ -18,6 +18,7 @@ mod statement;
 #[cfg(test)]
 mod tests;
 mod time;
+mod transact;
 mod transaction;
 mod unusable;
 mod value;
@@ -28,6 +29,7 @@ pub use self::{
     limits::Limits,
     port::{Sql, Transaction},
     statement::Statement,
+    transact::{WorkError, conclude, transact},
     unusable::Unusable,
     value::{DecodeError, FromValue, Row, Value},
 };

@@ -79,6 +79,6 @@ pub trait Transaction: Send {
     /// Makes it so. After [`SqlError::Unavailable`] it is unknown whether it was.
     async fn commit(self: Box<Self>) -> Result<(), SqlError>;
 
-    /// Ends the transaction without a trace and keeps its connection for the next user.
+    /// Ends the transaction without a trace and keeps its connection for the next user, also where it gave way to another.
     async fn rollback(self: Box<Self>) -> Result<(), SqlError>;
 }

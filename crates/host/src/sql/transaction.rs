@@ -78,7 +78,9 @@ impl<D: Driver> Transaction for Running<D> {
         self.end("COMMIT").await
     }
 
-    async fn rollback(self: Box<Self>) -> Result<(), SqlError> {
+    async fn rollback(mut self: Box<Self>) -> Result<(), SqlError> {
+        // Whatever the database has undone of it, after this nothing is left, and the connection is sound.
+        self.ended_by = self.ended_by.take().filter(|error| !error.is_transient());
         self.end("ROLLBACK").await
     }
 }

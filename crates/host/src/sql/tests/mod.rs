@@ -5,3 +5,4 @@ mod failures;
 mod opening;
 mod portable;
 mod scripted;
+mod transact;
