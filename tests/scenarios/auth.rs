@@ -3,7 +3,7 @@
 use anyhow::{Context, Result};
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use serde_json::{Value, json};
-use testkit::{Application, Client, PASSWORD, email};
+use testkit::{Application, Client, PASSWORD, Setup, email};
 
 async fn sign_in(client: &Client, name: &str) -> Result<Value> {
     let credentials = json!({"email": email(name), "password": PASSWORD});
@@ -46,7 +46,7 @@ async fn a_wrong_password_looks_like_an_unknown_email() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_refresh_token_works_once_and_its_reuse_ends_the_session() -> Result<()> {
+async fn a_refresh_token_whose_successor_was_used_ends_its_session() -> Result<()> {
     let application = Application::start().await?;
     application.user("ada").await?;
     let client = application.client();
@@ -54,24 +54,76 @@ async fn a_refresh_token_works_once_and_its_reuse_ends_the_session() -> Result<(
     let refresh = |token: &Value| json!({"refresh_token": token});
     let second = client.post("/v1/auth/refresh", &refresh(&first["refresh_token"])).await?.expect(200);
     assert_ne!(first["refresh_token"], second["refresh_token"]);
+    // The answer was lost: the same again.
+    let again = client.post("/v1/auth/refresh", &refresh(&first["refresh_token"])).await?.expect(200);
+    assert_eq!(again["refresh_token"], second["refresh_token"]);
+    client.post("/v1/auth/refresh", &refresh(&second["refresh_token"])).await?.expect(200);
     let reused = client.post("/v1/auth/refresh", &refresh(&first["refresh_token"])).await?;
-    assert_eq!(reused.status, 401, "{}", reused.text());
+    assert_eq!((reused.status, reused.problem().as_str()), (401, "refresh_token_reused"));
     let after = client.post("/v1/auth/refresh", &refresh(&second["refresh_token"])).await?;
     assert_eq!(after.status, 401, "the whole family is revoked: {}", after.text());
     Ok(())
 }
 
 #[tokio::test]
-async fn of_many_who_use_one_refresh_token_at_once_at_most_one_gets_in() -> Result<()> {
+async fn of_many_who_use_one_refresh_token_at_once_all_get_the_same_successor() -> Result<()> {
     let application = Application::start().await?;
     application.user("ada").await?;
     let client = application.client();
     let token = sign_in(&client, "ada").await?["refresh_token"].clone();
     let body = json!({"refresh_token": token});
-    let answers = futures::future::join_all((0..16).map(|_| client.post("/v1/auth/refresh", &body))).await;
-    let statuses: Vec<u16> = answers.into_iter().map(|answer| answer.map(|it| it.status)).collect::<Result<_>>()?;
-    assert!(statuses.iter().filter(|status| **status == 200).count() <= 1, "{statuses:?}");
-    assert!(statuses.iter().all(|status| matches!(status, 200 | 401)), "{statuses:?}");
+    let answers = futures::future::join_all((0..64).map(|_| client.post("/v1/auth/refresh", &body))).await;
+    let mut successors = Vec::new();
+    for answer in answers {
+        let tokens = answer?.expect(200);
+        successors.push((tokens["refresh_token"].clone(), tokens["access_token"].clone()));
+    }
+    assert!(successors.iter().all(|successor| *successor == successors[0]), "{successors:?}");
+    let access_token = successors[0].1.as_str().context("a token")?;
+    assert_eq!(client.with_token(access_token).get("/v1/me").await?.status, 200);
+    client.post("/v1/auth/refresh", &json!({"refresh_token": successors[0].0})).await?.expect(200);
+    Ok(())
+}
+
+#[tokio::test]
+async fn two_hundred_wrong_sign_ins_hold_up_nobody() -> Result<()> {
+    let application = Application::start().await?;
+    application.user("ada").await?;
+    let client = application.client();
+    let wrong = json!({"email": email("ada"), "password": "not her password"});
+    let guesser = client.clone();
+    let attempts = tokio::spawn(async move {
+        futures::future::join_all((0..200).map(|_| guesser.post("/v1/auth/login", &wrong))).await
+    });
+    let mut slowest = std::time::Duration::ZERO;
+    while !attempts.is_finished() {
+        let begun = std::time::Instant::now();
+        client.get("/health/live").await?.expect(200);
+        slowest = slowest.max(begun.elapsed());
+    }
+    let mut statuses = std::collections::BTreeMap::new();
+    for answer in attempts.await? {
+        let answer = answer?;
+        assert!(answer.status != 429 || !answer.header("retry-after").is_empty(), "{:?}", answer.headers);
+        *statuses.entry(answer.status).or_insert(0) += 1;
+    }
+    assert_eq!(statuses.keys().copied().collect::<Vec<_>>(), [401, 429], "{statuses:?}");
+    assert!(statuses[&401] <= 20, "{statuses:?}");
+    assert!(slowest < std::time::Duration::from_millis(50), "{slowest:?}, {statuses:?}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn who_may_register_is_as_it_is_set() -> Result<()> {
+    let closed = Application::start_with(Setup::default().variable("registration", "closed")).await?;
+    let account = json!({"email": email("ada"), "password": PASSWORD});
+    let refused = closed.client().post("/v1/auth/register", &account).await?;
+    assert_eq!((refused.status, refused.problem().as_str()), (403, "registration_closed"));
+    let costly = Setup::default().variable("registration", "").variable("openai_url", "http://127.0.0.1:9");
+    let closed = Application::start_with(costly).await?;
+    let mode = closed.client().get("/v1/auth/registration").await?.expect(200);
+    assert_eq!(mode["registration"], "closed", "{mode}");
+    assert!(closed.logs()?.contains("who may open an account"));
     Ok(())
 }
 

@@ -1,5 +1,8 @@
-//! Sign-in over HTTP: `/v1/auth/*` and `/v1/me`.
+//! Accounts over HTTP: `/v1/auth/*`, `/v1/me` and `/v1/users`.
 
+mod own;
+mod sign_in;
+mod users;
 mod wire;
 
 #[cfg(test)]
@@ -7,13 +10,10 @@ mod tests;
 
 use std::sync::Arc;
 
-use auth::{Accounts, Authenticator, Device, NewAccount};
-use axum::{extract::State, http::StatusCode};
-use edge::{Anyone, App, Caller, Client, Json, Page, Paging, Path, Problem, Query, Routes};
+use auth::{Accounts, Authenticator, Device};
+use axum::extract::State;
+use edge::{App, Client, Routes};
 use host::Host;
-use ids::SessionId;
-
-use wire::{Credentials, Profile, Refresh, Registration, Session, Tokens};
 
 edge::component!(app);
 
@@ -23,76 +23,33 @@ fn app(host: Host) -> App {
     let authenticator = Arc::new(Authenticator::new(host.clone()));
     let accounts = Arc::new(Accounts::new(host.clone(), authenticator.clone()));
     Routes::new()
-        .post_repeatable("/v1/auth/register", register)
-        .post_repeatable("/v1/auth/login", log_in)
-        .post_repeatable("/v1/auth/refresh", refresh)
-        .post_repeatable("/v1/auth/logout", log_out)
-        .get("/v1/auth/sessions", list_sessions)
-        .delete("/v1/auth/sessions/{id}", end_session)
-        .get("/v1/me", me)
+        .get("/v1/auth/registration", sign_in::registration)
+        .post_repeatable("/v1/auth/register", sign_in::register)
+        .post_repeatable("/v1/auth/login", sign_in::log_in)
+        .post_repeatable("/v1/auth/refresh", sign_in::refresh)
+        .post_repeatable("/v1/auth/logout", sign_in::log_out)
+        .get("/v1/auth/sessions", own::list_sessions)
+        .delete("/v1/auth/sessions", own::end_all_sessions)
+        .delete("/v1/auth/sessions/{id}", own::end_session)
+        .post_repeatable("/v1/auth/password-reset", sign_in::ask_for_password_reset)
+        .post_repeatable("/v1/auth/password-reset/confirm", sign_in::reset_password)
+        .post_repeatable("/v1/auth/email-verification", sign_in::ask_for_verification)
+        .post_repeatable("/v1/auth/email-verification/confirm", sign_in::verify_email)
+        .post_repeatable("/v1/auth/invitations", users::invite)
+        .get("/v1/auth/outbox", users::list_outbox)
+        .get("/v1/me", own::me)
+        .delete("/v1/me", own::delete)
+        .post_repeatable("/v1/me/password", own::change_password)
+        .get("/v1/me/export", own::export)
+        .get("/v1/users", users::list)
+        .patch("/v1/users/{id}", users::change)
+        .post_repeatable("/v1/users/{id}/password-reset", users::issue_password_reset)
         .build_with(&host, authenticator, accounts)
 }
 
 type AccountsState = State<Arc<Accounts>>;
 
-async fn register(
-    _: Anyone,
-    State(accounts): AccountsState,
-    client: Client,
-    Json(registration): Json<Registration>,
-) -> Result<(StatusCode, Json<Tokens>), Problem> {
-    let Registration { email, password, name } = registration;
-    let account = NewAccount::parse(&email, password, name.as_deref())?;
-    let signed_in = accounts.register(account, device(client)).await?;
-    Ok((StatusCode::CREATED, Json(signed_in.into())))
-}
-
-async fn log_in(
-    _: Anyone,
-    State(accounts): AccountsState,
-    client: Client,
-    Json(credentials): Json<Credentials>,
-) -> Result<Json<Tokens>, Problem> {
-    let signed_in = accounts.sign_in(&credentials.email, &credentials.password, device(client)).await?;
-    Ok(Json(signed_in.into()))
-}
-
-async fn refresh(
-    _: Anyone,
-    State(accounts): AccountsState,
-    Json(refresh): Json<Refresh>,
-) -> Result<Json<Tokens>, Problem> {
-    Ok(Json(accounts.refresh(&refresh.refresh_token).await?.into()))
-}
-
-async fn log_out(caller: Caller, State(accounts): AccountsState) -> Result<StatusCode, Problem> {
-    accounts.sign_out(&caller).await?;
-    Ok(StatusCode::NO_CONTENT)
-}
-
-async fn list_sessions(
-    caller: Caller,
-    State(accounts): AccountsState,
-    Query(paging): Query<Paging<SessionId>>,
-) -> Result<Json<Page<Session>>, Problem> {
-    let sessions = accounts.sessions(&caller, paging.after(), paging.limit.and_one()).await?;
-    let page = Page::of(sessions, paging.limit, |session| session.id);
-    Ok(Json(page.map(|session| Session::new(session, caller.session))))
-}
-
-async fn end_session(
-    caller: Caller,
-    State(accounts): AccountsState,
-    Path(session): Path<SessionId>,
-) -> Result<StatusCode, Problem> {
-    if accounts.end_session(&caller, session).await? { Ok(StatusCode::NO_CONTENT) } else { Err(Problem::not_found()) }
-}
-
-/// Answered from memory on an instance that has met the caller before.
-async fn me(caller: Caller) -> Json<Profile> {
-    Json(Profile::of(&caller))
-}
-
 fn device(client: Client) -> Device {
-    Device { user_agent: client.user_agent, address: client.address }
+    let Client { address, forwarded_for, user_agent } = client;
+    Device { user_agent, address, forwarded_for }
 }

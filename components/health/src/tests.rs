@@ -56,6 +56,7 @@ async fn a_deployment_that_works_is_ready() {
 async fn a_probe_of_a_fresh_database_says_what_the_first_request_will_do_and_does_nothing() {
     for database in databases_at(&[]).await {
         let fakes = Fakes::new(Arc::clone(&database.sql));
+        fakes.variables.set("auth_secret", "a secret of more than thirty-two bytes");
         let (status, body) = get(&fakes.host, "/health/ready").await;
         assert_eq!((status, &body["checks"]["schema"]), (200, &json!({ "status": "pending" })));
         fakes.tasks.run().await;

@@ -4,24 +4,24 @@ use std::{sync::Arc, time::Duration};
 
 use fault::{Fault, Kind};
 use host::{Host, Memory, sql::SqlError};
-use ids::{SessionId, Timestamp};
+use ids::{SessionId, Timestamp, UserId};
 
 use crate::{
     keys::{self, KeyError},
     principal::Principal,
     repo,
-    token::{AccessClaims, InvalidToken, TokenKey},
+    token::{AccessClaims, InvalidToken, Keys},
 };
 
 /// How long an instance believes what it once read about a session. After a logout, other instances accept the session's
 /// access tokens for at most this long.
 pub const SESSION_TTL: Duration = Duration::from_secs(10);
 
-/// How long an instance uses the signing key before it reads it again.
-const KEY_TTL: Duration = Duration::from_secs(60 * 60);
+/// How long an instance uses the signing keys before it reads them again: a new key counts everywhere this much later.
+const KEYS_TTL: Duration = Duration::from_secs(60);
 
-/// How many tokens an instance remembers; each takes half a kilobyte. Forged ones are not remembered, so that they cannot
-/// fill it.
+/// How many tokens an instance remembers; each takes half a kilobyte. Forged ones are not remembered and drive out none that
+/// are.
 const MAX_TOKENS: usize = 1024;
 
 /// Why nobody is known to send the request.
@@ -75,10 +75,10 @@ impl Fault for AuthenticateError {
     }
 }
 
-/// Tells who sends a request. One for each instance; it remembers the signing key and the tokens that it met.
+/// Tells who sends a request. One for each instance; it remembers the signing keys and the tokens that it met.
 pub struct Authenticator {
     host: Host,
-    key: Memory<(), Arc<TokenKey>>,
+    keys: Memory<(), Arc<Keys>>,
     bearers: Memory<String, Bearer>,
 }
 
@@ -93,7 +93,7 @@ struct Bearer {
 impl Authenticator {
     /// An authenticator that has met nobody yet.
     pub fn new(host: Host) -> Self {
-        Self { host, key: Memory::new(1), bearers: Memory::new(MAX_TOKENS) }
+        Self { host, keys: Memory::new(1), bearers: Memory::new(MAX_TOKENS) }
     }
 
     /// The sender of a request that bears `token`.
@@ -105,21 +105,26 @@ impl Authenticator {
         bearer.principal.ok_or(AuthenticateError::SessionEnded)
     }
 
+    /// Forgets what is remembered of all sessions of `user`, as [`forget`](Self::forget) does of one.
+    pub fn forget_all(&self, user: UserId) {
+        self.bearers.forget(|bearer| bearer.claims.user == user);
+    }
+
     /// Forgets what is remembered of `session`, so that its end takes effect in this instance at once.
     pub fn forget(&self, session: SessionId) {
         self.bearers.forget(|bearer| bearer.claims.session == session);
     }
 
-    /// The key that signs and verifies, read once for each instance.
-    pub(crate) async fn key(&self, now: Timestamp) -> Result<Arc<TokenKey>, KeyError> {
-        let read = async { keys::signing_key(&self.host).await.map(Arc::new) };
-        self.key.get_or(&*self.host.clock, now, &(), KEY_TTL, read).await
+    /// The keys that sign and verify.
+    pub(crate) async fn keys(&self, now: Timestamp) -> Result<Arc<Keys>, KeyError> {
+        let read = async { keys::keys(&self.host).await.map(Arc::new) };
+        self.keys.get_or(&*self.host.clock, now, &(), KEYS_TTL, read).await
     }
 
     async fn bearer(&self, token: &str, now: Timestamp) -> Result<Bearer, AuthenticateError> {
-        let claims = self.key(now).await?.verify(token)?.unless_expired(now)?;
+        let claims = self.keys(now).await?.verify(token)?.unless_expired(now)?;
         host::ready(&self.host).await?;
-        let principal = repo::principal_of(&*self.host.sql, claims, now).await?;
+        let principal = repo::sessions::principal_of(&*self.host.sql, claims, now).await?;
         // The signature vouches for these; a mismatch means that the row is not the one the token was made for.
         let principal = principal.filter(|it| it.user == claims.user && it.workspace == claims.workspace).map(Arc::new);
         Ok(Bearer { claims, principal })

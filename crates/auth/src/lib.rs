@@ -1,14 +1,18 @@
 //! Accounts, sessions, tokens, roles and permissions: who sends a request, and what may they do?
 //!
 //! [`Accounts`] signs people up, in and out; [`Authenticator`] tells who bears an access token, from memory wherever that is
-//! safe. This crate owns the tables of migration 0001 and knows no HTTP.
+//! safe. This crate owns the tables of migrations 0001 and 0003 and knows no HTTP.
 
 mod account;
+mod account_token;
 mod accounts;
+mod address;
 mod authenticator;
 mod bootstrap;
 mod hex;
 mod keys;
+mod limits;
+mod notice;
 mod password;
 mod permission;
 mod principal;
@@ -21,14 +25,17 @@ pub mod testing;
 mod token;
 
 pub use crate::{
-    account::{InvalidAccount, NewAccount},
-    accounts::{Accounts, SignInError, SignedIn},
+    account::{InvalidAccount, NewAccount, Status},
+    account_token::IssuedToken,
+    accounts::{AccountError, Accounts, Export, InvalidInvitation, Invitation, Member, Registered, SignedIn},
     authenticator::{AuthenticateError, Authenticator, SESSION_TTL},
     keys::KeyError,
+    limits::LimitError,
+    notice::{NoticeKind, OutboxEntry},
     permission::{Permission, Permissions, Role, UnknownName},
     principal::Principal,
-    refresh::REFRESH_TOKEN_TTL,
+    refresh::{REFRESH_TOKEN_TTL, REPLAY_WINDOW},
     session::{Device, Session},
-    settings::{SettingFault, check_settings},
+    settings::{Registration, RegistrationRule, SettingFault, SettingsError, check_settings},
     token::{ACCESS_TOKEN_TTL, AccessClaims, InvalidToken, TokenKey},
 };

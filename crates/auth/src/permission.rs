@@ -123,6 +123,11 @@ impl Permissions {
         self.0 & Self::bit(permission) != 0
     }
 
+    /// True where `other` holds all that this set holds.
+    pub const fn is_within(self, other: Self) -> bool {
+        self.0 & !other.0 == 0
+    }
+
     /// The permissions of the set, in the order of their definition.
     pub fn iter(self) -> impl Iterator<Item = Permission> {
         Permission::ALL.iter().copied().filter(move |permission| self.contains(*permission))
@@ -171,6 +176,8 @@ mod tests {
         let both = Permissions::of(&[Role::Viewer, Role::Member]);
         assert_eq!(both, Permissions::of(&[Role::Member]));
         assert!(!both.contains(Permission::UsersWrite));
+        assert!(both.is_within(Permissions::of(&[Role::Owner])) && both.is_within(both));
+        assert!(!Permissions::of(&[Role::Admin]).is_within(Permissions::of(&[Role::Owner])));
         assert_eq!(Permissions::of(&[]).iter().count(), 0);
     }
 

@@ -11,6 +11,8 @@ pub struct Principal {
     pub user: UserId,
     /// The address they sign in with.
     pub email: String,
+    /// True where they have proved that it is theirs.
+    pub email_verified: bool,
     /// What they want to be called.
     pub name: String,
     /// The workspace they work in.

@@ -6,10 +6,14 @@ use host::Random;
 use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest, Sha256};
 
-use crate::hex::hex;
+use crate::{hex::hex, token::TokenKey};
 
 /// How long a refresh token is good for, and so how long a session lasts that nobody uses.
 pub const REFRESH_TOKEN_TTL: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+
+/// For how long a token that was exchanged gives the same successor again while that is unused: two tabs exchange it at the
+/// same time, or the answer to the first exchange got lost.
+pub const REPLAY_WINDOW: Duration = Duration::from_secs(30);
 
 /// What a refresh token begins with, so that scanners for leaked secrets know it.
 const PREFIX: &str = "kowr_";
@@ -30,6 +34,14 @@ impl RefreshToken {
         let digits = text.expose_secret().strip_prefix(PREFIX)?;
         let looks_right = digits.len() == 64 && digits.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
         looks_right.then(|| Self(text.clone()))
+    }
+
+    /// The token that this one is exchanged for. It follows from this one and the server's key, so that everybody who
+    /// exchanges this one gets the same, on whatever host, and nothing has to be kept that could be stolen: who has the
+    /// database has neither, who has an old token does not have the key.
+    pub(crate) fn successor(&self, key: &TokenKey) -> Self {
+        let bytes = key.derive("successor of a refresh token", self.0.expose_secret().as_bytes());
+        Self(format!("{PREFIX}{}", hex(&bytes)).into())
     }
 
     /// What is kept of it. A fast hash is enough for 256 random bits: there is nothing to guess.
@@ -62,6 +74,16 @@ mod tests {
         assert!(text.expose_secret().starts_with("kowr_0707"));
         assert_eq!(RefreshToken::parse(&text).unwrap().hash(), hash);
         assert!(!hash.contains("0707"));
+    }
+
+    #[test]
+    fn a_successor_follows_from_the_token_and_the_key() {
+        let (token, key) = (RefreshToken::new(&Sevens), TokenKey::new(&[1; 32]));
+        let successor = token.successor(&key);
+        assert_eq!(token.successor(&key).hash(), successor.hash());
+        assert_ne!(token.successor(&TokenKey::new(&[2; 32])).hash(), successor.hash());
+        assert_ne!(successor.successor(&key).hash(), successor.hash());
+        assert!(RefreshToken::parse(&successor.into_secret()).is_some());
     }
 
     #[test]

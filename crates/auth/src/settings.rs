@@ -1,11 +1,14 @@
-//! What is wrong with the settings of accounts, for whoever asks whether the deployment works.
+//! The settings of accounts, checked: what is wrong with each of them is said in one sentence.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, fmt, str::FromStr, time::Duration};
 
-use host::{Host, VariablesError};
-use secrecy::SecretString;
+use fault::{Fault, Kind};
+use host::{Host, VariablesError, sql::Dialect};
 
-use crate::{account::NewAccount, keys::MIN_SECRET_BYTES};
+use crate::{
+    bootstrap::{self, Bootstrap},
+    keys,
+};
 
 /// A setting that is not as it has to be. The text names it and never tells its value.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -17,25 +20,180 @@ pub struct SettingFault {
     pub reason: Cow<'static, str>,
 }
 
-/// What is wrong with the settings of accounts, all of it: for a readiness probe.
-pub async fn check_settings(host: &Host) -> Result<Vec<SettingFault>, VariablesError> {
-    let mut faults = Vec::new();
-    if host.variables.get("auth_secret").await?.is_some_and(|secret| secret.len() < MIN_SECRET_BYTES) {
-        let reason = format!("has fewer than {MIN_SECRET_BYTES} bytes").into();
-        faults.push(SettingFault { name: "auth_secret", reason });
+impl SettingFault {
+    pub(crate) fn new(name: &'static str, reason: impl Into<Cow<'static, str>>) -> Self {
+        Self { name, reason: reason.into() }
     }
-    if let Some(email) = host.variables.get("bootstrap_admin_email").await? {
-        let password = host.variables.get("bootstrap_admin_password").await?.unwrap_or_default();
-        let refused = NewAccount::parse(&email, SecretString::from(password), Some("Administrator")).err();
-        for fault in refused.map(|refused| refused.0).unwrap_or_default() {
-            let name = match fault.pointer.as_str() {
-                "/email" => "bootstrap_admin_email",
-                _ => "bootstrap_admin_password",
-            };
-            faults.push(SettingFault { name, reason: fault.detail.to_string().into() });
+}
+
+/// Why the settings are of no use.
+#[derive(Debug, thiserror::Error)]
+pub enum SettingsError {
+    /// One of them, or more, are not as they have to be.
+    #[error("the settings are not as they have to be: {}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
+    Wrong(Vec<SettingFault>),
+    /// They cannot be read.
+    #[error(transparent)]
+    Variables(#[from] VariablesError),
+}
+
+impl Fault for SettingsError {
+    fn kind(&self) -> Kind {
+        Kind::Internal
+    }
+
+    fn code(&self) -> &'static str {
+        "misconfigured"
+    }
+}
+
+/// Who may open an account.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Registration {
+    /// Everybody who reaches the deployment.
+    Open,
+    /// Who brings an invitation.
+    Invite,
+    /// Nobody; the administrator of the settings is there without it.
+    Closed,
+}
+
+impl Registration {
+    /// Its name in settings and answers.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Open => "open",
+            Self::Invite => "invite",
+            Self::Closed => "closed",
         }
     }
-    Ok(faults)
+}
+
+impl fmt::Display for Registration {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl FromStr for Registration {
+    type Err = ();
+
+    fn from_str(name: &str) -> Result<Self, ()> {
+        [Self::Open, Self::Invite, Self::Closed].into_iter().find(|it| it.as_str() == name).ok_or(())
+    }
+}
+
+/// Who may open an account, and why that is so.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RegistrationRule {
+    /// Who may.
+    pub registration: Registration,
+    /// Why, for whoever runs the deployment.
+    pub because: &'static str,
+}
+
+impl RegistrationRule {
+    /// What holds where the setting is `setting`. Without it an account is for the asking only where nothing can be spent
+    /// and nobody else is expected: on SQLite, with the scripted model.
+    fn new(setting: Option<Registration>, dialect: Dialect, has_provider: bool) -> Self {
+        let (registration, because) = match (setting, dialect, has_provider) {
+            (Some(registration), ..) => (registration, "the setting registration says so"),
+            (None, Dialect::MariaDb, _) => {
+                (Registration::Closed, "the setting registration is empty and MariaDB is used")
+            }
+            (None, _, true) => (Registration::Closed, "the setting registration is empty and a model provider is set"),
+            (None, _, false) => {
+                (Registration::Open, "the setting registration is empty, SQLite is used and no model provider is set")
+            }
+        };
+        Self { registration, because }
+    }
+}
+
+/// The settings of accounts.
+#[derive(Clone, Debug)]
+pub(crate) struct Settings {
+    pub(crate) registration: RegistrationRule,
+    /// How long a session lasts at most, however often it is refreshed.
+    pub(crate) session_max: Duration,
+    /// True where an account can be used only after its holder has proved that the address is theirs.
+    pub(crate) require_verified_email: bool,
+    /// How many proxies in front of us can be believed about the address of a client.
+    pub(crate) trusted_proxies: usize,
+    /// How many passwords the whole deployment hashes at a time.
+    pub(crate) hashes_at_once: i64,
+    /// The administrator of the settings, where they name one.
+    pub(crate) bootstrap: Option<Bootstrap>,
+}
+
+impl Settings {
+    /// Reads and checks them.
+    pub(crate) async fn read(host: &Host) -> Result<Self, SettingsError> {
+        let mut reading = Reading { host, faults: Vec::new() };
+        let settings = reading.settings().await?;
+        if reading.faults.is_empty() { Ok(settings) } else { Err(SettingsError::Wrong(reading.faults)) }
+    }
+}
+
+/// What is wrong with the settings of accounts, all of it: for a readiness probe.
+pub async fn check_settings(host: &Host) -> Result<Vec<SettingFault>, VariablesError> {
+    let mut reading = Reading { host, faults: Vec::new() };
+    reading.settings().await?;
+    reading.faults.extend(keys::check(host).await?);
+    Ok(reading.faults)
+}
+
+/// Reads settings one after the other and gathers what is wrong with them.
+struct Reading<'h> {
+    host: &'h Host,
+    faults: Vec<SettingFault>,
+}
+
+impl Reading<'_> {
+    async fn settings(&mut self) -> Result<Settings, VariablesError> {
+        let registration =
+            self.parse("registration", None, "has to be open, invite or closed", |text| text.parse().ok().map(Some));
+        let registration = registration.await?;
+        let has_provider = self.host.variables.get("openai_url").await?.is_some();
+        let days =
+            self.parse("session_max_days", 90, "has to be a number from 1 to 3650", |it| within(it, 1, 3650)).await?;
+        Ok(Settings {
+            registration: RegistrationRule::new(registration, self.host.sql.dialect(), has_provider),
+            session_max: Duration::from_secs(days * 24 * 60 * 60),
+            require_verified_email: self
+                .parse("require_verified_email", false, "has to be true or false", |text| text.parse().ok())
+                .await?,
+            trusted_proxies: self
+                .parse("trusted_proxies", 0, "has to be a number from 0 to 10", |text| within(text, 0, 10))
+                .await? as usize,
+            hashes_at_once: self
+                .parse("hashes_at_once", 1, "has to be a number from 1 to 64", |text| within(text, 1, 64))
+                .await? as i64,
+            bootstrap: bootstrap::read(self.host).await?.unwrap_or_else(|faults| {
+                self.faults.extend(faults);
+                None
+            }),
+        })
+    }
+
+    /// The setting `name`, or `default` where it is empty, or where it is wrong, which is noted down.
+    async fn parse<T>(
+        &mut self,
+        name: &'static str,
+        default: T,
+        rule: &'static str,
+        parse: impl FnOnce(&str) -> Option<T>,
+    ) -> Result<T, VariablesError> {
+        let Some(text) = self.host.variables.get(name).await? else { return Ok(default) };
+        Ok(parse(text.trim()).unwrap_or_else(|| {
+            self.faults.push(SettingFault::new(name, rule));
+            default
+        }))
+    }
+}
+
+fn within(text: &str, least: u64, most: u64) -> Option<u64> {
+    text.parse().ok().filter(|number| (least..=most).contains(number))
 }
 
 #[cfg(test)]
@@ -44,16 +202,46 @@ mod tests {
 
     use super::*;
 
-    #[tokio::test]
-    async fn each_wrong_setting_is_named() {
+    async fn faults(settings: &[(&str, &str)]) -> Vec<String> {
         let fakes = Fakes::without_database();
-        assert!(check_settings(&fakes.host).await.unwrap().is_empty());
-        for (name, value) in
-            [("auth_secret", "short"), ("bootstrap_admin_email", "root"), ("bootstrap_admin_password", "short")]
-        {
+        for (name, value) in settings {
             fakes.variables.set(name, value);
         }
-        let names: Vec<_> = check_settings(&fakes.host).await.unwrap().into_iter().map(|fault| fault.name).collect();
-        assert_eq!(names, ["auth_secret", "bootstrap_admin_email", "bootstrap_admin_password"]);
+        check_settings(&fakes.host).await.unwrap().iter().map(ToString::to_string).collect()
+    }
+
+    #[tokio::test]
+    async fn each_wrong_setting_has_its_message() {
+        let wrong = [
+            ("registration", "Open"),
+            ("session_max_days", "0"),
+            ("require_verified_email", "yes"),
+            ("trusted_proxies", "-1"),
+            ("hashes_at_once", "65"),
+            ("bootstrap_admin_email", "root"),
+            ("bootstrap_admin_password", "short"),
+            ("auth_secret", "short"),
+        ];
+        insta::assert_snapshot!(faults(&wrong).await.join("\n"), @r"
+        registration has to be open, invite or closed
+        session_max_days has to be a number from 1 to 3650
+        require_verified_email has to be true or false
+        trusted_proxies has to be a number from 0 to 10
+        hashes_at_once has to be a number from 1 to 64
+        bootstrap_admin_email has to be an e-mail address
+        bootstrap_admin_password has to have at least 8 characters
+        auth_secret has fewer than 32 bytes
+        ");
+        assert!(faults(&[]).await.is_empty());
+    }
+
+    #[test]
+    fn an_account_is_for_the_asking_only_where_nothing_can_be_spent() {
+        let rule = |setting, dialect, has_provider| RegistrationRule::new(setting, dialect, has_provider).registration;
+        assert_eq!(rule(None, Dialect::Sqlite, false), Registration::Open);
+        assert_eq!(rule(None, Dialect::Sqlite, true), Registration::Closed);
+        assert_eq!(rule(None, Dialect::MariaDb, false), Registration::Closed);
+        assert_eq!(rule(Some(Registration::Open), Dialect::MariaDb, true), Registration::Open);
+        assert_eq!(rule(Some(Registration::Invite), Dialect::Sqlite, false), Registration::Invite);
     }
 }

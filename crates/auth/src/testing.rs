@@ -38,6 +38,7 @@ pub async fn sign_in(host: &Host, role: Role) -> TestCaller {
         password_hash: "no password fits this".to_owned(),
         roles: vec![role],
         status: Status::Active,
+        email_verified_at: None,
     };
     let now = host.now();
     let session = NewSession {
@@ -48,10 +49,9 @@ pub async fn sign_in(host: &Host, role: Role) -> TestCaller {
         token_hash: RefreshToken::new(&*host.random).hash(),
         expires_at: now + REFRESH_TOKEN_TTL,
     };
-    let mut transaction = host.sql.begin().await.expect("a test has a database");
-    repo::insert_account(&mut *transaction, &account, now).await.expect("an account can be written");
-    repo::insert_session(&mut *transaction, &session, now).await.expect("a session can be written");
-    transaction.commit().await.expect("both can be kept");
+    let mut work = vec![repo::accounts::insert_workspace(&account, now), repo::accounts::insert(&account, now)];
+    work.extend(repo::sessions::insert(&session, now));
+    host.sql.all_or_none(work).await.expect("a test has a database that takes an account");
     let principal = account.principal(session.id);
     let authorization = authorization(host, &principal, now + ACCESS_TOKEN_TTL).await;
     TestCaller { principal, authorization }
@@ -64,7 +64,7 @@ pub async fn sign_in(host: &Host, role: Role) -> TestCaller {
 pub async fn authorization(host: &Host, principal: &Principal, expires_at: Timestamp) -> String {
     let claims =
         AccessClaims { user: principal.user, workspace: principal.workspace, session: principal.session, expires_at };
-    let key = keys::signing_key(host).await.expect("a test has a signing key");
-    let token = key.sign(claims, &principal.roles, host.now()).expect("claims can be signed");
+    let keys = keys::keys(host).await.expect("a test has a signing key");
+    let token = keys.signing().sign(claims, &principal.roles, host.now()).expect("claims can be signed");
     format!("Bearer {}", token.expose_secret())
 }

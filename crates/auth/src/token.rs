@@ -1,16 +1,18 @@
 //! Access tokens: short-lived signed statements of who somebody is (RFC 7519, HS256).
 
+use hmac_sha256::HMAC;
 use ids::{SessionId, Timestamp, UserId, WorkspaceId};
 use jwt_simple::{
     algorithms::{HS256Key, MACLike},
     claims::{Audiences, JWTClaims},
     common::VerificationOptions,
     prelude::{Duration as JwtDuration, UnixTimeStamp},
+    token::Token,
 };
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 
-use crate::permission::Role;
+use crate::{hex::hex, permission::Role};
 
 /// How long an access token is good for.
 pub const ACCESS_TOKEN_TTL: std::time::Duration = std::time::Duration::from_secs(15 * 60);
@@ -62,13 +64,31 @@ struct OwnClaims {
     roles: Vec<String>,
 }
 
-/// The key that signs and verifies access tokens.
-pub struct TokenKey(HS256Key);
+/// A key that signs and verifies access tokens, and from which other tokens are derived.
+pub struct TokenKey {
+    jwt: HS256Key,
+    /// Names the key in the header of a token (RFC 7515, section 4.1.4), and tells nothing of it.
+    id: String,
+    derivation: [u8; 32],
+}
 
 impl TokenKey {
     /// A key made of `secret`, which should be at least 32 unpredictable bytes (RFC 7518, section 3.2).
     pub fn new(secret: &[u8]) -> Self {
-        Self(HS256Key::from_bytes(secret))
+        // One secret, three uses: none of the three tells anything of another (RFC 5869, section 3.2).
+        let id = hex(&HMAC::mac(b"kowai: key id", secret)[..8]);
+        let derivation = HMAC::mac(b"kowai: derived tokens", secret);
+        Self { jwt: HS256Key::from_bytes(secret).with_key_id(&id), id, derivation }
+    }
+
+    /// What names the key.
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// 32 bytes that nobody can tell who does not know the key: the same for the same `message` for the same `purpose`.
+    pub(crate) fn derive(&self, purpose: &str, message: &[u8]) -> [u8; 32] {
+        HMAC::mac([purpose.as_bytes(), b"\0", message].concat(), self.derivation)
     }
 
     /// A token that says `claims`; `None` where the claims cannot be written as JSON, which
@@ -89,7 +109,7 @@ impl TokenKey {
                 roles: roles.iter().map(Role::to_string).collect(),
             },
         };
-        self.0.authenticate(claims).ok().map(SecretString::from)
+        self.jwt.authenticate(claims).ok().map(SecretString::from)
     }
 
     /// What `token` says, if it is one of ours, whether it has [expired](AccessClaims::unless_expired) or not.
@@ -104,7 +124,7 @@ impl TokenKey {
             max_token_length: Some(MAX_TOKEN_BYTES),
             ..VerificationOptions::default()
         };
-        let claims = self.0.verify_token::<OwnClaims>(token, Some(options)).map_err(|_| InvalidToken::Forged)?;
+        let claims = self.jwt.verify_token::<OwnClaims>(token, Some(options)).map_err(|_| InvalidToken::Forged)?;
         let for_us = matches!(&claims.audiences, Some(Audiences::AsString(audience)) if audience == AUDIENCE);
         if claims.issuer.as_deref() != Some(ISSUER) || !for_us {
             return Err(InvalidToken::Forged);
@@ -113,6 +133,40 @@ impl TokenKey {
         let seconds = claims.expires_at.ok_or(InvalidToken::Forged)?.as_secs();
         let expires_at = Timestamp::from_millis(i64::try_from(seconds).unwrap_or(i64::MAX).saturating_mul(1000));
         Ok(AccessClaims { user, workspace: claims.custom.ws, session: claims.custom.sid, expires_at })
+    }
+}
+
+/// The keys of the deployment: one that signs, and those that signed before it or will after it.
+pub(crate) struct Keys {
+    signing: TokenKey,
+    others: Vec<TokenKey>,
+}
+
+impl Keys {
+    pub(crate) fn new(signing: TokenKey, others: Vec<TokenKey>) -> Self {
+        Self { signing, others }
+    }
+
+    /// The one that signs.
+    pub(crate) fn signing(&self) -> &TokenKey {
+        &self.signing
+    }
+
+    /// All of them, the one that signs first.
+    pub(crate) fn all(&self) -> impl Iterator<Item = &TokenKey> {
+        std::iter::once(&self.signing).chain(&self.others)
+    }
+
+    /// What `token` says, if one of the keys signed it: the one that it names, or any where it names none, as tokens did
+    /// before keys had names.
+    pub(crate) fn verify(&self, token: &str) -> Result<AccessClaims, InvalidToken> {
+        if token.len() > MAX_TOKEN_BYTES {
+            return Err(InvalidToken::Forged);
+        }
+        let header = Token::decode_metadata(token).map_err(|_| InvalidToken::Forged)?;
+        let named = |key: &&TokenKey| header.key_id().is_none_or(|id| id == key.id);
+        let verified = self.all().filter(named).find_map(|key| key.verify(token).ok());
+        verified.ok_or(InvalidToken::Forged)
     }
 }
 
@@ -147,6 +201,14 @@ mod tests {
         token.expose_secret().to_owned()
     }
 
+    /// What a good token says, in JSON.
+    fn good_claims() -> serde_json::Value {
+        serde_json::json!({
+            "iss": "kowai", "aud": "kowai-api", "exp": 1_764_000_900, "sub": claims().user.to_string(),
+            "ws": claims().workspace.to_string(), "sid": claims().session.to_string(),
+        })
+    }
+
     /// A token of these claims, signed with our secret whatever they say.
     fn signed(custom: serde_json::Value) -> String {
         let claims = JWTClaims {
@@ -171,6 +233,38 @@ mod tests {
         assert_eq!(at(0), Ok(claims()));
         assert_eq!(at(899_999), Ok(claims()));
         assert_eq!(at(900_000), Err(InvalidToken::Expired));
+    }
+
+    #[test]
+    fn a_token_is_verified_by_the_key_that_it_names() {
+        let (old, new) = (b"the secret of last year, thirty-two b", b"the secret of this year, thirty-two b");
+        let before = Keys::new(TokenKey::new(old), Vec::new());
+        let after = Keys::new(TokenKey::new(new), vec![TokenKey::new(old)]);
+        let forgotten = Keys::new(TokenKey::new(new), Vec::new());
+        let of_old = token(before.signing());
+        assert_eq!((before.verify(&of_old), after.verify(&of_old)), (Ok(claims()), Ok(claims())));
+        assert_eq!(forgotten.verify(&of_old), Err(InvalidToken::Forged));
+        assert_eq!(after.verify(&token(after.signing())), Ok(claims()));
+        assert_eq!(before.verify(&token(after.signing())), Err(InvalidToken::Forged));
+        let header = Token::decode_metadata(&of_old).unwrap();
+        assert_eq!(header.key_id(), Some(before.signing().id()));
+        assert!(!old.windows(8).any(|part| before.signing().id().as_bytes().windows(8).any(|other| other == part)));
+    }
+
+    #[test]
+    fn a_token_from_before_keys_had_names_is_verified_by_all() {
+        let (good, keys) = (good_claims(), Keys::new(TokenKey::new(&[7; 32]), vec![TokenKey::new(SECRET)]));
+        assert_eq!(keys.verify(&signed(good)), Ok(claims()));
+    }
+
+    #[test]
+    fn what_is_derived_differs_by_key_purpose_and_message() {
+        let key = TokenKey::new(SECRET);
+        let derived = key.derive("a", b"b");
+        assert_eq!(key.derive("a", b"b"), derived);
+        for other in [key.derive("a", b"c"), key.derive("b", b"b"), TokenKey::new(&[7; 32]).derive("a", b"b")] {
+            assert_ne!(other, derived);
+        }
     }
 
     #[test]
@@ -212,10 +306,7 @@ mod tests {
     #[test]
     fn a_token_that_we_signed_for_something_else_is_forged() {
         let key = TokenKey::new(SECRET);
-        let good = serde_json::json!({
-            "iss": "kowai", "aud": "kowai-api", "exp": 1_764_000_900, "sub": claims().user.to_string(),
-            "ws": claims().workspace.to_string(), "sid": claims().session.to_string(),
-        });
+        let good = good_claims();
         assert_eq!(key.verify(&signed(good.clone())), Ok(claims()));
         for (name, value) in [
             ("iss", serde_json::json!("somebody")),

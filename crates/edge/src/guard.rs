@@ -155,6 +155,21 @@ impl<A: Ability, S: Sync> FromRequestParts<S> for Caller<A> {
     }
 }
 
+/// The token of the `Authorization` header, where there is one, whatever it is worth: for routes that everybody may call.
+#[derive(Clone, Debug)]
+pub struct Bearer(pub Option<String>);
+
+impl<S: Sync> FromRequestParts<S> for Bearer {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        match parts.headers.contains_key(header::AUTHORIZATION) {
+            true => bearer(&parts.headers).map(|token| Self(Some(token.to_owned()))),
+            false => Ok(Self(None)),
+        }
+    }
+}
+
 /// Another component of this application, working for a workspace. `spin.toml` keeps the route private, so that nobody outside
 /// can reach it; and what only components may say is not believed of anybody else, should it be public by mistake.
 #[derive(Clone, Debug)]

@@ -81,7 +81,7 @@ pub use crate::{
     app::App,
     client::Client,
     conditional::{IfMatch, Tagged},
-    guard::{Ability, Anyone, Caller, Component, Guard, Guarded, Needs, SignedIn},
+    guard::{Ability, Anyone, Bearer, Caller, Component, Guard, Guarded, Needs, SignedIn},
     holding::holding,
     json::Json,
     keyed::{Keyed, TakesKey, replayed},

@@ -25,6 +25,9 @@ const PAUSES: usize = 16;
 
 /// Answers by key, each good for a while.
 ///
+/// Room is made for an answer that is kept and not for a question, so that questions without an answer (forged tokens) drive out
+/// nothing, however many there are.
+///
 /// No lock is held while anything is waited for. When an instance starts, up to sixteen requests want to know the same; one
 /// asks, the others look again a little later.
 pub struct Memory<K, V> {
@@ -73,14 +76,13 @@ impl<K: Clone + Eq + Hash, V: Clone> Memory<K, V> {
             clock.sleep(pause).await;
             pause = (pause * 2).min(LONGEST_PAUSE);
         }
-        self.make_room(now);
         let number = self.asked.fetch_add(1, Ordering::Relaxed);
         let key = key.to_owned();
         self.entries().insert(key.clone(), Entry::Asked(number));
         let asking = Asking { memory: self, key: &key, number };
         let value = ask.await?;
         let entry = Entry::Known { value: value.clone(), until: now + ttl };
-        asking.answer(entry);
+        asking.answer(entry, now);
         Ok(value)
     }
 
@@ -89,21 +91,31 @@ impl<K: Clone + Eq + Hash, V: Clone> Memory<K, V> {
         self.entries().retain(|_, entry| matches!(entry, Entry::Known { value, .. } if !outdated(value)));
     }
 
-    fn make_room(&self, now: Timestamp) {
-        let mut entries = self.entries();
-        let good = |entry: &Entry<V>| matches!(entry, Entry::Known { until, .. } if now < *until);
-        if entries.len() >= self.capacity {
-            entries.retain(|_, entry| good(entry));
-        }
-        if entries.len() >= self.capacity {
-            // More than fits is in use at once: start over rather than grow.
-            entries.clear();
-        }
-    }
-
     /// A panic ends the instance, so there is no one left to see a poisoned lock.
     fn entries(&self) -> MutexGuard<'_, HashMap<K, Entry<V>>> {
         self.entries.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Drops what is known and good no longer, and where that is too little the answer that would be the next; so much that one more
+/// fits. What is being asked does not count: of that there is no more than there are requests.
+fn make_room<K: Clone + Eq + Hash, V>(entries: &mut HashMap<K, Entry<V>>, capacity: usize, now: Timestamp) {
+    let known =
+        |entries: &HashMap<K, Entry<V>>| entries.values().filter(|entry| matches!(entry, Entry::Known { .. })).count();
+    // Counting costs, and while there are fewer entries than fit there is nothing to count.
+    if entries.len() < capacity || known(entries) < capacity {
+        return;
+    }
+    entries.retain(|_, entry| !matches!(entry, Entry::Known { until, .. } if *until <= now));
+    if known(entries) < capacity {
+        return;
+    }
+    let oldest = entries.iter().filter_map(|(key, entry)| match entry {
+        Entry::Known { until, .. } => Some((*until, key)),
+        Entry::Asked(_) => None,
+    });
+    if let Some(key) = oldest.min_by_key(|(until, _)| *until).map(|(_, key)| key.clone()) {
+        entries.remove(&key);
     }
 }
 
@@ -116,10 +128,11 @@ struct Asking<'m, K: Clone + Eq + Hash, V: Clone> {
 
 impl<K: Clone + Eq + Hash, V: Clone> Asking<'_, K, V> {
     /// Keeps the answer, unless its key was forgotten in the meantime: then it may be out of date already.
-    fn answer(self, entry: Entry<V>) {
+    fn answer(self, entry: Entry<V>, now: Timestamp) {
         let mut entries = self.memory.entries();
-        if let Some(asked) = entries.get_mut(self.key).filter(|asked| self.is_mine(asked)) {
-            *asked = entry;
+        if entries.get(self.key).is_some_and(|asked| self.is_mine(asked)) {
+            make_room(&mut entries, self.memory.capacity, now);
+            entries.insert(self.key.clone(), entry);
         }
         // `self` is dropped after this, and locks again.
         drop(entries);
@@ -211,6 +224,28 @@ mod tests {
         });
         assert_eq!(late.await, Ok(7));
         assert_eq!(ask(&memory, &clock, 1, 8).await, 8);
+    }
+
+    #[tokio::test]
+    async fn questions_without_an_answer_drive_out_nothing() {
+        let (memory, clock) = (Memory::new(2), SetClock::default());
+        ask(&memory, &clock, 1, 1).await;
+        ask(&memory, &clock, 2, 2).await;
+        for key in 10..100 {
+            let failed = memory.get_or(&clock, clock.now(), &key, TTL, async { Err::<u8, _>("forged") }).await;
+            assert_eq!(failed, Err("forged"));
+        }
+        assert_eq!((ask(&memory, &clock, 1, 8).await, ask(&memory, &clock, 2, 8).await), (1, 2));
+    }
+
+    #[tokio::test]
+    async fn in_a_full_memory_the_answer_that_is_good_for_least_makes_way() {
+        let (memory, clock) = (Memory::new(2), SetClock::default());
+        ask(&memory, &clock, 1, 1).await;
+        clock.advance(Duration::from_secs(1));
+        ask(&memory, &clock, 2, 2).await;
+        ask(&memory, &clock, 3, 3).await;
+        assert_eq!((ask(&memory, &clock, 2, 8).await, ask(&memory, &clock, 3, 8).await), (2, 3));
     }
 
     #[tokio::test]

@@ -106,6 +106,16 @@ define_id!(
     "sess"
 );
 define_id!(
+    /// Names a token for one purpose and one use: a new password, the proof of an address, an invitation.
+    AccountTokenId,
+    "tok"
+);
+define_id!(
+    /// Names a letter that is to be sent to somebody.
+    NoticeId,
+    "note"
+);
+define_id!(
     /// Names a conversation.
     ConversationId,
     "conv"

@@ -22,6 +22,9 @@ use crate::{
 /// How long a start may take on a busy machine whose compile cache is empty.
 const PATIENCE: Duration = Duration::from_secs(180);
 
+/// What signs tokens where the database must not keep it. Every application of a test has the same, so that several share users.
+const AUTH_SECRET: &str = "a secret of tests, which is longer than thirty-two bytes";
+
 /// Where an application keeps its data.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Database {
@@ -91,7 +94,10 @@ impl Application {
         choose_database(&mut setup)?;
         if let Database::MariaDb { url, grant } = setup.database.clone() {
             setup = setup.variable("database_url", url).variable("database_host", grant);
+            setup.variables.entry("auth_secret".to_owned()).or_insert_with(|| AUTH_SECRET.to_owned());
         }
+        // Tests open accounts, with whatever database and provider; a test of the default sets it empty.
+        setup.variables.entry("registration".to_owned()).or_insert_with(|| "open".to_owned());
         let manifest = manifest::write(folder.path())?;
         let port = free_port()?;
         let mut application = Self { setup, folder, manifest, port, server: None, expected_reports: Vec::new() };

@@ -82,6 +82,7 @@ fn start(host: &Path, arguments: &Arguments, administrator: &token::Administrato
         .args(arguments.profile.of_spin())
         .args(&arguments.rest)
         .envs(administrator.variables())
+        .envs(token::auth_secret()?)
         .spawn()
         .with_context(|| format!("{} does not start", host.display()))?;
     if let Err(error) = wait_until_ready(&mut server, &base(arguments)) {
@@ -173,10 +174,11 @@ fn wait_until_ready(server: &mut Child, base: &str) -> Result<()> {
 fn greet(arguments: &Arguments, administrator: &token::Administrator, begun: Instant) -> Result<()> {
     let base = base(arguments);
     let token = administrator.sign_in(&base)?;
+    let registration = token::registration(&base)?;
     let watching = if arguments.watch { "Changes are built and served. " } else { "" };
     println!(
         "\nKowAI is served at {base} (after {} s)\n\n  export KOWAI={base}\n  export TOKEN={token}\n\n\
-         {watching}The token is valid for 15 minutes; `cargo xtask token` prints another. Ctrl-C stops the server.",
+         {watching}The token is valid for 15 minutes; `cargo xtask token` prints another. Ctrl-C stops the server.\n{registration}",
         begun.elapsed().as_secs()
     );
     Ok(())

@@ -1,10 +1,28 @@
 //! The statements on real databases: the same body on SQLite and, where one is at hand, MariaDB.
 
-use host::fake::{Fakes, TestDatabase, databases};
-use ids::Id;
+mod handing_out;
+mod limiting;
 
-use super::*;
-use crate::session::Device;
+use std::time::Duration;
+
+use host::{
+    Sql,
+    fake::{Fakes, TestDatabase, databases},
+    sql::Statement,
+};
+use ids::{Id, SessionId, UserId, WorkspaceId};
+
+use super::{
+    accounts::{by_email, insert, insert_workspace, replace_password_hash},
+    keys::{keep_signing_key, signing_key},
+    sessions::{family_of, forget_expired, forget_session, of_user, principal_of, revoke, revoke_all, rotate},
+    *,
+};
+use crate::{
+    account::Status,
+    session::{Device, NewSession},
+    token::AccessClaims,
+};
 
 /// A host around each database.
 async fn hosts() -> Vec<(TestDatabase, Fakes)> {
@@ -26,6 +44,7 @@ fn ada(fakes: &Fakes) -> Account {
         password_hash: "$argon2id$".to_owned(),
         roles: vec![Role::Owner, Role::Viewer],
         status: Status::Active,
+        email_verified_at: None,
     }
 }
 
@@ -34,19 +53,25 @@ fn session_of(fakes: &Fakes, account: &Account, token_hash: &str) -> NewSession 
         id: fakes.host.new_id(),
         workspace: account.workspace,
         user: account.user,
-        device: Device { user_agent: Some("curl/8".to_owned()), address: "2001:db8::1".parse().ok() },
+        device: Device {
+            user_agent: Some("curl/8".to_owned()),
+            address: "2001:db8::1".parse().ok(),
+            forwarded_for: Vec::new(),
+        },
         token_hash: token_hash.to_owned(),
-        expires_at: fakes.host.now() + std::time::Duration::from_secs(60),
+        expires_at: fakes.host.now() + Duration::from_secs(60),
     }
 }
 
 async fn write(fakes: &Fakes, account: Option<&Account>, session: &NewSession) {
-    let mut transaction = fakes.host.sql.begin().await.unwrap();
-    if let Some(account) = account {
-        insert_account(&mut *transaction, account, fakes.host.now()).await.unwrap();
-    }
-    insert_session(&mut *transaction, session, fakes.host.now()).await.unwrap();
-    transaction.commit().await.unwrap();
+    let now = fakes.host.now();
+    let opening = account.map(|account| [insert_workspace(account, now), insert(account, now)]);
+    let work = opening.into_iter().flatten().chain(super::sessions::insert(session, now)).collect();
+    assert!(fakes.host.sql.all_or_none(work).await.unwrap());
+}
+
+async fn run(sql: &dyn Sql, statement: Statement) {
+    sql.execute(&statement.text, statement.params).await.unwrap();
 }
 
 fn claims(account: &Account, session: &NewSession) -> AccessClaims {
@@ -64,12 +89,12 @@ async fn an_account_reads_back_as_it_was_written() {
         let (sql, account) = (&*fakes.host.sql, ada(&fakes));
         let session = session_of(&fakes, &account, "hash");
         write(&fakes, Some(&account), &session).await;
-        let found = account_by_email(sql, "ada@example.com").await.unwrap().unwrap();
+        let found = by_email(sql, "ada@example.com").await.unwrap().unwrap();
         assert_eq!((&found.password_hash, found.status), (&account.password_hash, Status::Active));
         let principal = principal_of(sql, claims(&account, &session), fakes.host.now()).await.unwrap();
         assert_eq!(principal, Some(account.principal(session.id)));
-        assert!(account_by_email(sql, "Ada@example.com").await.unwrap().is_none(), "addresses compare byte for byte");
-        assert!(account_by_email(sql, "adá@example.com").await.unwrap().is_none());
+        assert!(by_email(sql, "Ada@example.com").await.unwrap().is_none(), "addresses compare byte for byte");
+        assert!(by_email(sql, "adá@example.com").await.unwrap().is_none());
     }
 }
 
@@ -78,10 +103,9 @@ async fn a_taken_address_leaves_nothing_behind() {
     for (_database, fakes) in hosts().await {
         let (first, second) = (ada(&fakes), ada(&fakes));
         write(&fakes, Some(&first), &session_of(&fakes, &first, "first")).await;
-        let mut transaction = fakes.host.sql.begin().await.unwrap();
-        let refused = insert_account(&mut *transaction, &second, fakes.host.now()).await;
+        let now = fakes.host.now();
+        let refused = fakes.host.sql.all_or_none(vec![insert_workspace(&second, now), insert(&second, now)]).await;
         assert!(matches!(refused, Err(SqlError::UniqueViolation { .. })), "{refused:?}");
-        drop(transaction);
         let workspaces = fakes.host.sql.query("SELECT id FROM workspaces", vec![]).await.unwrap();
         assert_eq!(workspaces.len(), 1);
     }
@@ -117,20 +141,65 @@ async fn a_refresh_token_is_exchanged_once() {
         let (sql, account) = (&*fakes.host.sql, ada(&fakes));
         let session = session_of(&fakes, &account, "old");
         write(&fakes, Some(&account), &session).await;
-        let (now, later) = (fakes.host.now(), session.expires_at + std::time::Duration::from_secs(60));
+        let (now, later) = (fakes.host.now(), session.expires_at + Duration::from_secs(60));
         let family = family_of(sql, "old", now).await.unwrap().unwrap();
-        assert!(family.alive && !family.used && family.session == session.id);
+        assert!(family.alive && family.exchanged_for_ms.is_none() && family.session == session.id);
+        assert_eq!((family.began_at, family.made_at), (now, now));
         for (new_hash, wanted) in [("new", true), ("newer", false)] {
-            let mut transaction = sql.begin().await.unwrap();
-            let exchanged = rotate(&mut *transaction, &family, ("old", new_hash), now, later).await.unwrap();
-            assert_eq!(exchanged, wanted);
-            if exchanged { transaction.commit().await.unwrap() } else { transaction.rollback().await.unwrap() }
+            assert_eq!(rotate(sql, &family, ("old", new_hash), now, later).await.unwrap(), wanted);
         }
-        assert!(family_of(sql, "old", now).await.unwrap().unwrap().used);
+        let ago = family_of(sql, "old", now).await.unwrap().unwrap().exchanged_for_ms.unwrap();
+        assert!((0..60_000).contains(&ago), "{ago} ms by the database's clock, wherever ours stands");
         let next = family_of(sql, "new", session.expires_at).await.unwrap().unwrap();
-        assert!(next.alive && !next.used, "the session lives on with its newest token");
+        assert!(next.alive && next.exchanged_for_ms.is_none(), "the session lives on with its newest token");
         assert!(!family_of(sql, "old", session.expires_at).await.unwrap().unwrap().alive);
         assert!(family_of(sql, "newer", now).await.unwrap().is_none());
+    }
+}
+
+#[tokio::test]
+async fn a_session_that_has_ended_is_not_prolonged() {
+    for (_database, fakes) in hosts().await {
+        let (sql, account) = (&*fakes.host.sql, ada(&fakes));
+        let session = session_of(&fakes, &account, "old");
+        write(&fakes, Some(&account), &session).await;
+        let now = fakes.host.now();
+        let family = family_of(sql, "old", now).await.unwrap().unwrap();
+        assert!(revoke(sql, account.workspace, account.user, session.id, now).await.unwrap());
+        assert!(!rotate(sql, &family, ("old", "new"), now, session.expires_at).await.unwrap());
+        let old = family_of(sql, "old", now).await.unwrap().unwrap();
+        assert!(!old.alive && old.exchanged_for_ms.is_none(), "nothing of it has happened");
+    }
+}
+
+#[tokio::test]
+async fn a_session_that_was_prolonged_in_the_meantime_is_not_forgotten() {
+    for (_database, fakes) in hosts().await {
+        let (sql, account) = (&*fakes.host.sql, ada(&fakes));
+        let session = session_of(&fakes, &account, "old");
+        write(&fakes, Some(&account), &session).await;
+        // It was read as expired by somebody, and then its refresh token was exchanged.
+        let family = family_of(sql, "old", fakes.host.now()).await.unwrap().unwrap();
+        let later = session.expires_at + Duration::from_secs(60);
+        assert!(rotate(sql, &family, ("old", "new"), fakes.host.now(), later).await.unwrap());
+        forget_session(sql, account.workspace, session.id, session.expires_at).await.unwrap();
+        assert!(family_of(sql, "new", session.expires_at).await.unwrap().is_some());
+    }
+}
+
+#[tokio::test]
+async fn all_sessions_end_but_the_one_that_is_kept() {
+    for (_database, fakes) in hosts().await {
+        let (sql, account) = (&*fakes.host.sql, ada(&fakes));
+        let kept = session_of(&fakes, &account, "kept");
+        write(&fakes, Some(&account), &kept).await;
+        write(&fakes, None, &session_of(&fakes, &account, "other")).await;
+        let now = fakes.host.now();
+        run(sql, revoke_all(account.workspace, account.user, Some(kept.id), now)).await;
+        let left = of_user(sql, account.workspace, account.user, None, 10, now).await.unwrap();
+        assert_eq!(left.iter().map(|session| session.id).collect::<Vec<_>>(), [kept.id]);
+        run(sql, revoke_all(account.workspace, account.user, None, now)).await;
+        assert!(of_user(sql, account.workspace, account.user, None, 10, now).await.unwrap().is_empty());
     }
 }
 
@@ -140,7 +209,7 @@ async fn tokens_and_sessions_that_have_expired_are_forgotten() {
         let (sql, account) = (&*fakes.host.sql, ada(&fakes));
         let old = session_of(&fakes, &account, "old");
         write(&fakes, Some(&account), &old).await;
-        fakes.clock.advance(std::time::Duration::from_secs(61));
+        fakes.clock.advance(Duration::from_secs(61));
         let new = session_of(&fakes, &account, "new");
         write(&fakes, None, &new).await;
         forget_expired(sql, (account.workspace, account.user, new.id), fakes.host.now()).await.unwrap();
@@ -148,10 +217,8 @@ async fn tokens_and_sessions_that_have_expired_are_forgotten() {
         assert!(family_of(sql, "old", old.expires_at).await.unwrap().is_none(), "tokens go with their session");
 
         let family = family_of(sql, "new", fakes.host.now()).await.unwrap().unwrap();
-        let later = new.expires_at + std::time::Duration::from_secs(60);
-        let mut transaction = sql.begin().await.unwrap();
-        assert!(rotate(&mut *transaction, &family, ("new", "newer"), fakes.host.now(), later).await.unwrap());
-        transaction.commit().await.unwrap();
+        let later = new.expires_at + Duration::from_secs(60);
+        assert!(rotate(sql, &family, ("new", "newer"), fakes.host.now(), later).await.unwrap());
         forget_expired(sql, (account.workspace, account.user, new.id), new.expires_at).await.unwrap();
         assert!(family_of(sql, "new", new.expires_at).await.unwrap().is_none());
         assert!(family_of(sql, "newer", new.expires_at).await.unwrap().unwrap().alive);
@@ -182,19 +249,19 @@ async fn sessions_are_listed_newest_first_page_by_page() {
         let (sql, account) = (&*fakes.host.sql, ada(&fakes));
         let mut ids = Vec::new();
         for number in 0..5 {
-            fakes.clock.advance(std::time::Duration::from_millis(1));
+            fakes.clock.advance(Duration::from_millis(1));
             let session = session_of(&fakes, &account, &format!("hash {number}"));
             write(&fakes, (number == 0).then_some(&account), &session).await;
             ids.insert(0, session.id);
         }
         let (now, workspace, user) = (fakes.host.now(), account.workspace, account.user);
         let page = async |before, limit| {
-            let sessions = sessions_of(sql, workspace, user, before, limit, now).await.unwrap();
+            let sessions = of_user(sql, workspace, user, before, limit, now).await.unwrap();
             sessions.into_iter().map(|session| session.id).collect::<Vec<_>>()
         };
         assert_eq!(page(None, 2).await, ids[..2]);
         assert_eq!(page(Some(ids[1]), 100).await, ids[2..]);
-        let shown = sessions_of(sql, workspace, user, None, 1, now).await.unwrap().remove(0);
+        let shown = of_user(sql, workspace, user, None, 1, now).await.unwrap().remove(0);
         assert_eq!((shown.user_agent.as_deref(), shown.address.as_deref()), (Some("curl/8"), Some("2001:db8::1")));
     }
 }
@@ -216,10 +283,10 @@ async fn a_new_hash_replaces_only_the_one_that_was_verified() {
     for (_database, fakes) in hosts().await {
         let (sql, mut account) = (&*fakes.host.sql, ada(&fakes));
         write(&fakes, Some(&account), &session_of(&fakes, &account, "hash")).await;
-        update_password_hash(sql, &account, "stronger", fakes.host.now()).await.unwrap();
+        run(sql, replace_password_hash(&account, "stronger", fakes.host.now())).await;
         account.password_hash = "never was".to_owned();
-        update_password_hash(sql, &account, "overwritten", fakes.host.now()).await.unwrap();
-        let found = account_by_email(sql, "ada@example.com").await.unwrap().unwrap();
+        run(sql, replace_password_hash(&account, "overwritten", fakes.host.now())).await;
+        let found = by_email(sql, "ada@example.com").await.unwrap().unwrap();
         assert_eq!(found.password_hash, "stronger");
     }
 }
@@ -230,7 +297,7 @@ async fn a_role_of_a_later_version_gives_nothing_and_locks_nobody_out() {
         let (sql, account) = (&*fakes.host.sql, ada(&fakes));
         write(&fakes, Some(&account), &session_of(&fakes, &account, "hash")).await;
         sql.execute("UPDATE users SET roles = ?", vec![r#"["emperor", "viewer"]"#.into()]).await.unwrap();
-        let found = account_by_email(sql, "ada@example.com").await.unwrap().unwrap();
+        let found = by_email(sql, "ada@example.com").await.unwrap().unwrap();
         assert_eq!(found.roles, [Role::Viewer]);
     }
 }
@@ -239,18 +306,20 @@ async fn a_role_of_a_later_version_gives_nothing_and_locks_nobody_out() {
 async fn an_address_that_is_taken_costs_no_connection() {
     for (database, fakes) in hosts().await {
         let sql = database.sql.clone();
+        fakes.variables.set("auth_secret", "a secret of more than thirty-two bytes");
+        fakes.variables.set("registration", "open");
         let accounts =
             crate::Accounts::new(fakes.host.clone(), std::sync::Arc::new(crate::Authenticator::new(fakes.host)));
         let register = async || {
             let account =
                 crate::NewAccount::parse("ada@example.com", "analytical engine".to_owned().into(), None).unwrap();
-            accounts.register(account, Device::default()).await.map(drop)
+            accounts.register(account, None, Device::default()).await.map(drop)
         };
         register().await.unwrap();
         // It is seen by the connection that made it, and by no other.
         sql.execute("CREATE TEMPORARY TABLE of_this_connection (id INTEGER)", vec![]).await.unwrap();
         for _ in 0..3 {
-            assert!(matches!(register().await, Err(crate::SignInError::EmailTaken)));
+            assert!(matches!(register().await, Err(crate::AccountError::EmailTaken)));
             sql.query("SELECT id FROM of_this_connection", vec![]).await.unwrap();
         }
     }

@@ -60,6 +60,7 @@ async fn a_forged_or_expired_token_does_not_cost_a_query() {
     let somebody = Principal {
         user: host.new_id(),
         email: "ada@example.com".to_owned(),
+        email_verified: false,
         name: "Ada".to_owned(),
         workspace: host.new_id(),
         workspace_name: "Ada".to_owned(),

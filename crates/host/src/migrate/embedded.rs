@@ -21,6 +21,7 @@ macro_rules! migrations {
 pub const MIGRATIONS: &[Migration] = migrations![
     1 "0001_identity",
     2 "0002_conversations",
+    3 "0003_accounts",
     4 "0004_answers",
     5 "0005_once_and_gone",
 ];

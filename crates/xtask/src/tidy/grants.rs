@@ -20,8 +20,8 @@ use crate::workspace;
 /// Code that these components alone run, though others are built from it too: accounts are made by `auth`, providers called by
 /// `llm`, and settings checked by `health`.
 const OWNED: [(&str, &[&str]); 4] = [
-    ("crates/auth/src/bootstrap.rs", &["auth"]),
-    ("crates/auth/src/settings.rs", &["health"]),
+    ("crates/auth/src/bootstrap.rs", &["auth", "health"]),
+    ("crates/auth/src/settings.rs", &["auth", "health"]),
     ("crates/llm/src/gateway.rs", &["llm"]),
     ("crates/llm/src/settings.rs", &["health"]),
 ];
