@@ -119,8 +119,8 @@ async fn a_model_is_told_as_many_bytes_of_the_past_as_it_can_read() {
         let conversation = room.conversation().await;
         fill(&room, conversation, 10, "old").await;
         // Together with what follows more than the model's 750 tokens of four bytes.
-        fill(&room, conversation, 1, &"y".repeat(1400)).await;
-        fill(&room, conversation, 2, &"z".repeat(50)).await;
+        fill(&room, conversation, 1, &"yes ".repeat(350)).await;
+        fill(&room, conversation, 2, &"zest ".repeat(10)).await;
         lose(&room, conversation, 24..=24).await;
         room.post(conversation, "Hi").await.unwrap();
         let asked = room.model.was_asked().pop().unwrap();
