@@ -126,6 +126,10 @@ fn from_value(value: mysql_async::Value, column: &Column) -> Result<Value, SqlEr
             ColumnType::MYSQL_TYPE_DECIMAL
             | ColumnType::MYSQL_TYPE_NEWDECIMAL
             | ColumnType::MYSQL_TYPE_BIT
+            // What an expression of a long text has, while a column has MYSQL_TYPE_BLOB.
+            | ColumnType::MYSQL_TYPE_TINY_BLOB
+            | ColumnType::MYSQL_TYPE_MEDIUM_BLOB
+            | ColumnType::MYSQL_TYPE_LONG_BLOB
             | ColumnType::MYSQL_TYPE_GEOMETRY => refused(),
             _ if column.flags().contains(ColumnFlags::BINARY_FLAG) => Ok(Value::Blob(bytes)),
             _ => String::from_utf8(bytes).map(Value::Text).or_else(|_| refused()),
