@@ -105,8 +105,9 @@ async fn a_provider_that_refuses_our_key_is_our_problem_and_tells_nobody_the_key
     let conversation = open_conversation(&ada, "Refused").await?;
     let refused =
         ada.post(&format!("{conversation}/messages"), &json!({"content": "forbidden", "stream": false})).await?;
-    assert!(matches!(refused.status, 500 | 502 | 503), "{}", refused.text());
-    assert!(!refused.text().contains("sk-a-key") && !refused.problem().is_empty(), "{}", refused.text());
+    assert_eq!((refused.status, &*refused.problem()), (500, "model_auth_failed"), "{}", refused.text());
+    // The provider repeats part of the key, which neither the caller nor the log gets.
+    assert!(!refused.text().contains("sk-a-key") && !application.logs()?.contains("sk-a-key"), "{}", refused.text());
     Ok(())
 }
 
@@ -126,10 +127,12 @@ async fn the_gateway_cannot_be_reached_from_outside() -> Result<()> {
     let application = Application::start().await?;
     let ada = application.user("ada").await?;
     assert_eq!(ada.get("/llm").await?.status, 404);
-    let spoofed = testkit::send(
-        ada.request(reqwest::Method::POST, "/v1/chat/completions").header("host", "llm.spin.internal").json(&json!({})),
-    )
-    .await;
-    assert!(spoofed.is_err() || spoofed.is_ok_and(|answer| answer.status != 200));
+    // Spin takes the name of a component away from who is not one, and closes the connection of a request without a host.
+    let request = |host: &str| {
+        let asked = json!({"model": "scripted", "messages": [{"role": "user", "content": "Hi"}]});
+        ada.request(reqwest::Method::POST, "/v1/chat/completions").header("host", host.to_owned()).json(&asked)
+    };
+    assert_eq!(testkit::send(request("example.com")).await?.status, 404);
+    assert!(testkit::send(request("llm.spin.internal")).await.is_err());
     Ok(())
 }
