@@ -95,21 +95,25 @@ async fn two_hundred_wrong_sign_ins_hold_up_nobody() -> Result<()> {
     let attempts = tokio::spawn(async move {
         futures::future::join_all((0..200).map(|_| guesser.post("/v1/auth/login", &wrong))).await
     });
+    let first = std::time::Instant::now();
     let mut slowest = std::time::Duration::ZERO;
     while !attempts.is_finished() {
         let begun = std::time::Instant::now();
         client.get("/health/live").await?.expect(200);
         slowest = slowest.max(begun.elapsed());
     }
-    let mut statuses = std::collections::BTreeMap::new();
+    let mut statuses = std::collections::BTreeMap::<u16, u64>::new();
     for answer in attempts.await? {
         let answer = answer?;
         assert!(answer.status != 429 || !answer.header("retry-after").is_empty(), "{:?}", answer.headers);
         *statuses.entry(answer.status).or_insert(0) += 1;
     }
     assert_eq!(statuses.keys().copied().collect::<Vec<_>>(), [401, 429], "{statuses:?}");
-    assert!(statuses[&401] <= 20, "{statuses:?}");
-    assert!(slowest < std::time::Duration::from_millis(50), "{slowest:?}, {statuses:?}");
+    // Twenty from one address, and one more every three seconds.
+    let let_through = 20 + first.elapsed().as_secs().div_ceil(3);
+    assert!(statuses[&401] <= let_through, "{let_through}, {statuses:?}");
+    // Measured alone it is below 50 ms; here another scenario runs beside it. It was seven seconds once.
+    assert!(slowest < std::time::Duration::from_millis(500), "{slowest:?}, {statuses:?}");
     Ok(())
 }
 
