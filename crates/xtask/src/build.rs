@@ -64,6 +64,11 @@ pub(crate) fn devhost() -> Result<PathBuf> {
     devhost_by("local")
 }
 
+/// Builds the devhost that scenarios run on, which is as quick as Spin is, and says where it is.
+pub(crate) fn tested_devhost() -> Result<PathBuf> {
+    devhost_by("release")
+}
+
 /// Builds the devhost as fast as it gets, which takes many times as long, and says where it is.
 pub(crate) fn fastest_devhost() -> Result<PathBuf> {
     devhost_by("dist")

@@ -46,10 +46,10 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
         let packages = ["predict", "optimize", "host", "edge", "step"].map(|package| format!("--package={package}"));
         let target = setup::TARGET;
         cmd!(shell, "cargo clippy --quiet --target {target} {packages...} -- -D warnings").quiet().run()?;
-        let devhost = build::devhost()?;
+        let devhost = build::tested_devhost()?;
         if !arguments.scenarios {
             section("tests of the devhost");
-            cmd!(shell, "cargo test --quiet --profile local --package devhost {filter...}").quiet().run()?;
+            cmd!(shell, "cargo test --quiet --release --package devhost {filter...}").quiet().run()?;
         }
         scenarios(&shell, &devhost.display().to_string(), &["--strict"], filter, &[])?;
         if let Some(spin) = up::spin() {

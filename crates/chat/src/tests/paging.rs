@@ -174,7 +174,7 @@ async fn mariadb_reads_pages_and_histories_in_the_order_of_the_index() {
         let viewer = room.owner.params().to_vec();
         let id = params![conversation.to_string()];
         let page = [params![100, 0], period.clone(), id.clone(), viewer.clone(), params![21]].concat();
-        let past = [params![100, 100, 50], period.clone(), period, id, viewer].concat();
+        let past = [params![50], period.clone(), period, params![100, 100], id, viewer].concat();
         let (list, recent) = (crate::message::repo::list_statement, crate::message::repo::recent_statement);
         for (statement, values) in [(list(Dialect::MariaDb), page), (recent(Dialect::MariaDb), past)] {
             let plan = sql.query(&format!("EXPLAIN {statement}"), values).await.unwrap();

@@ -104,7 +104,7 @@ async fn a_client_is_where_spin_says_and_not_where_it_says_itself() {
         .header("spin-client-addr", "192.0.2.7:4711")
         .header("user-agent", "é".repeat(101));
     let answer = ask(&app_without_database(), request, "").await;
-    assert_eq!(answer.body, r#"Client { address: Some(192.0.2.7), user_agent: None }"#);
+    assert_eq!(answer.body, r#"Client { address: Some(192.0.2.7), forwarded_for: [], user_agent: None }"#);
 }
 
 #[tokio::test]
