@@ -192,7 +192,7 @@ fn wait_ms(buckets: &[Bucket], states: &[State]) -> u64 {
 const SLOT_LEASE_MS: i64 = 5000;
 
 /// How long a request waits for a slot before it is turned away, and how often it looks.
-const SLOT_PATIENCE: Duration = Duration::from_secs(3);
+const SLOT_PATIENCE: Duration = Duration::from_secs(8);
 const FIRST_LOOK: Duration = Duration::from_millis(15);
 const LONGEST_LOOK: Duration = Duration::from_millis(120);
 

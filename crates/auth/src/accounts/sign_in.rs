@@ -1,5 +1,6 @@
 //! Signing in with an address and a password.
 
+use host::sql::SqlError;
 use secrecy::SecretString;
 
 use super::{AccountError, Accounts, SignedIn};
@@ -80,25 +81,38 @@ impl Accounts {
         (settings, keys): (&Settings, &Keys),
         buckets: &[Bucket],
     ) -> Result<SignedIn, AccountError> {
-        let email = administrator.email.clone();
         self.give_back(buckets).await?;
+        let email = administrator.email.clone();
+        // Whoever waited for their turn may find that somebody else has opened it.
+        if let Some(account) = repo::accounts::by_email(&*self.host.sql, &email).await? {
+            return self.begin_admitted(account, device, (settings, keys)).await;
+        }
         let mut account = self.open(administrator, Role::Admin, settings).await?;
         // Whoever wrote the settings vouches for the address.
         let now = self.host.now();
         account.email_verified_at = Some(now);
         let opening = vec![repo::accounts::insert_workspace(&account, now), repo::accounts::insert(&account, now)];
-        let begun = self.begin_session(account, device.clone(), (settings, keys), opening).await;
-        match begun {
-            Err(AccountError::Sql(host::sql::SqlError::UniqueViolation { .. })) => {
-                // The password was compared with that of the settings, which is the one that the account was opened with.
+        match self.begin_session(account, device.clone(), (settings, keys), opening).await {
+            Err(AccountError::Sql(SqlError::UniqueViolation { .. })) => {
                 let account = repo::accounts::by_email(&*self.host.sql, &email).await?;
                 let account = account.ok_or(AccountError::WrongCredentials)?;
-                admitted(&account, settings)?;
-                let begun = self.begin_session(account, device, (settings, keys), Vec::new()).await?;
-                begun.ok_or(AccountError::WrongCredentials)
+                self.begin_admitted(account, device, (settings, keys)).await
             }
             begun => begun?.ok_or(AccountError::WrongCredentials),
         }
+    }
+
+    /// A session of the administrator's account that somebody else has just opened. The password was compared with that of the
+    /// settings, which is the one that it was opened with.
+    async fn begin_admitted(
+        &self,
+        account: Account,
+        device: Device,
+        (settings, keys): (&Settings, &Keys),
+    ) -> Result<SignedIn, AccountError> {
+        admitted(&account, settings)?;
+        let begun = self.begin_session(account, device, (settings, keys), Vec::new()).await?;
+        begun.ok_or(AccountError::WrongCredentials)
     }
 
     /// Hashes the right password of `account` as it is done today.
