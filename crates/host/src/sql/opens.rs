@@ -3,7 +3,8 @@
 //! An open that has been under way for too long is *stuck*: its packets are dropped, or the server has stopped. It cannot be
 //! ended (see the [pool](super::pool)), so it is left to itself, and while it lasts, and for a moment after an open has
 //! failed, nobody is let in: each would only wait for the same nothing. Then one is let in and tries again, and where that
-//! goes well, everybody is. (A circuit breaker: Nygard, Release It!, 2nd edition, section 5.2.)
+//! goes well, everybody is. Who comes meanwhile waits for it, unless an open is stuck: then this one may become so too.
+//! (A circuit breaker: Nygard, Release It!, 2nd edition, section 5.2.)
 
 use std::time::Duration;
 
@@ -45,15 +46,16 @@ impl Opens {
     /// another connection.
     pub(super) fn begin(&mut self, now: Timestamp, has_room: bool, limits: &Limits) -> Result<u64, Refusal> {
         let hopeful = self.under_way.iter().filter(|open| now.since(open.since) < limits.open).count();
+        let stuck = self.stuck(now, limits).count();
         match self.trouble(now, limits) {
-            Some(failure) => {
-                let is_over = now.since(failure.at) >= REST;
-                if !is_over || !has_room || hopeful > 0 || self.stuck(now, limits).count() >= MOST_STUCK {
-                    return Err(Refusal::Failed(failure.error));
-                }
+            Some(failure) if now.since(failure.at) < REST || !has_room || stuck >= MOST_STUCK => {
+                return Err(Refusal::Failed(failure.error));
             }
+            Some(failure) if hopeful > 0 && stuck > 0 => return Err(Refusal::Failed(failure.error)),
+            // The server gave its last answer at once, so what becomes of the one that tries again is known soon.
+            Some(_) if hopeful > 0 => return Err(Refusal::Busy),
             None if !has_room || hopeful >= limits.opens => return Err(Refusal::Busy),
-            None => {}
+            Some(_) | None => {}
         }
         self.begun += 1;
         self.under_way.push(Open { number: self.begun, since: now });
@@ -139,13 +141,13 @@ mod tests {
     }
 
     #[test]
-    fn after_a_failure_nobody_is_let_in_for_a_moment_then_one_and_after_a_success_all() {
+    fn after_a_failure_nobody_is_let_in_for_a_moment_then_one_whom_the_others_wait_for() {
         let mut opens = Opens::default();
         ask(&mut opens, 0);
         opens.end(1);
         opens.fail(at(0), lost());
         assert_eq!(ask(&mut opens, 0), "refused");
-        assert_eq!([ask(&mut opens, 1), ask(&mut opens, 1)], ["open 2", "refused"]);
+        assert_eq!([ask(&mut opens, 1), ask(&mut opens, 1)], ["open 2", "busy"]);
         opens.end(2);
         opens.succeed(2);
         assert_eq!([ask(&mut opens, 1), ask(&mut opens, 1)], ["open 3", "open 4"]);
