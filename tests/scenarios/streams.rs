@@ -267,6 +267,32 @@ async fn a_second_message_meets_the_answer_to_the_first() -> Result<()> {
 }
 
 #[tokio::test]
+async fn whoever_follows_too_much_is_told_when_to_come_back_and_nobody_else_is_kept_waiting() -> Result<()> {
+    let (application, ada, conversation) = start().await?;
+    let mut live = ask(&ada, &conversation, "for ever").await?;
+    let events = format!("{}/events", path_of(&conversation, &live.next().await?.context("an event")?)?);
+    let mut followers = Vec::new();
+    for _ in 0..64 {
+        followers.push(ada.get_events(&events, None).await?);
+    }
+    let refused = ada.get(&events).await?;
+    assert_eq!((refused.status, refused.header("retry-after")), (429, "5"), "{}", refused.text());
+    assert_eq!(refused.problem(), "too_many_streams");
+    let bob = application.user("bob").await?;
+    let other = open_conversation(&bob, "Streams").await?;
+    let whole = ask(&bob, &other, "hello").await?.rest().await?;
+    let path = format!("{}/events", path_of(&other, &whole[0])?);
+    assert_eq!(bytes_of(&bob.get_events(&path, None).await?.rest().await?), bytes_of(&whole));
+    followers.truncate(60);
+    let deadline = Instant::now() + Duration::from_secs(5);
+    while ada.get_events(&events, None).await.is_err() {
+        anyhow::ensure!(Instant::now() < deadline, "a place is free when its reader has left");
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    Ok(())
+}
+
+#[tokio::test]
 async fn a_hostile_last_event_id_is_refused() -> Result<()> {
     let (_application, ada, conversation) = start().await?;
     let events = ask(&ada, &conversation, "hello").await?.rest().await?;

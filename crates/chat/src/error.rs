@@ -44,9 +44,12 @@ pub enum ChatError {
     /// The event log has no event of the number that the client says it has seen.
     #[error("the answer has no event of that number")]
     UnknownEvent,
-    /// This instance holds as many long messages as it may, and did not get rid of them in time.
-    #[error("too many long messages are being read at the moment")]
+    /// This instance holds as many streams as it may, or as many long messages, and did not get rid of them in time.
+    #[error("this instance holds as much as it may at the moment")]
     Overloaded,
+    /// The viewer follows as many answers as one person may.
+    #[error("you follow as many answers as one account may at a time")]
+    TooManyStreams,
     /// The answer failed.
     #[error(transparent)]
     Failed(Failure),
@@ -76,6 +79,7 @@ impl Fault for ChatError {
             Self::ConversationNotFound | Self::MessageNotFound => Kind::NotFound,
             Self::UnknownAgent | Self::Invalid(_) | Self::TooLongForModel | Self::UnknownEvent => Kind::Invalid,
             Self::Overloaded => Kind::Unavailable,
+            Self::TooManyStreams => Kind::Throttled,
             Self::AnswerEnded | Self::AnswerInProgress { .. } | Self::LastMessageDiffers { .. } => Kind::Conflict,
             Self::Failed(failure) => failure.kind(),
             Self::Model(error) => error.kind(),
@@ -97,6 +101,7 @@ impl Fault for ChatError {
             Self::LastMessageDiffers { .. } => "last_message_differs",
             Self::UnknownEvent => "event_not_found",
             Self::Overloaded => "overloaded",
+            Self::TooManyStreams => "too_many_streams",
             Self::Failed(failure) => failure.code(),
             Self::Model(error) => error.code(),
             Self::Sql(error) => error.code(),
@@ -112,6 +117,7 @@ impl Fault for ChatError {
             Self::Sql(error) => error.retry_after_ms(),
             Self::Idempotency(error) => error.retry_after_ms(),
             Self::Overloaded => Some(1000),
+            Self::TooManyStreams => Some(5000),
             _ => None,
         }
     }

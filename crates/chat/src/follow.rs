@@ -14,6 +14,7 @@ use crate::{
     error::ChatError,
     event::{Event, ended, repo as events, started, whole},
     message::{Author, Message, Status, repo as messages},
+    streams::{Held, Place},
     viewer::Viewer,
 };
 
@@ -33,6 +34,7 @@ impl Chat {
     /// The events of the answer `id` with numbers above `after`, those to come included.
     ///
     /// A number that may have been shown and was never stored is one that a client may have seen: it is told what comes after.
+    /// They end before the last one where following takes longer than any answer is written; the client comes back for the rest.
     pub async fn follow(
         &self,
         viewer: &Viewer,
@@ -55,8 +57,12 @@ impl Chat {
             None if after > message.trail.reserved_seq.max(1) => return Err(ChatError::UnknownEvent),
             _ => {}
         }
+        let held = self.streams.hold()?;
+        let place = Place::take(&self.host, viewer).await?;
         let follower = Follower {
             chat: self.clone(),
+            place,
+            _held: held,
             viewer: *viewer,
             message,
             seen: after,
@@ -93,6 +99,8 @@ impl Chat {
 
 struct Follower {
     chat: Chat,
+    place: Place,
+    _held: Held,
     viewer: Viewer,
     message: Message,
     /// The number of the last event that was given out.
@@ -105,7 +113,7 @@ struct Follower {
 
 impl Follower {
     async fn next(&mut self) -> Option<Event> {
-        while !self.is_over {
+        while !self.is_over && !self.place.is_over() {
             if let Some(event) = self.known.next() {
                 self.seen = event.seq;
                 self.is_over = event.name.is_last();
@@ -134,6 +142,9 @@ impl Follower {
             }
             if progress.status != Status::InProgress || progress.is_abandoned {
                 self.known = self.end().await?.into_iter();
+                return Ok(());
+            }
+            if self.place.is_over() {
                 return Ok(());
             }
             host.clock.sleep(self.pause).await;

@@ -4,6 +4,7 @@
 //! The second stage runs beside and beyond the request that began it. It may be lost at any point (a kill, a trap of its
 //! instance): what is stored then stands, and the lease says that nobody goes on.
 
+mod asking;
 mod log;
 mod opening;
 mod pace;

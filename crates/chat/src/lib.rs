@@ -25,6 +25,7 @@ mod history;
 mod message;
 mod post;
 mod reading;
+mod streams;
 mod transaction;
 mod viewer;
 mod window;
@@ -36,7 +37,7 @@ use std::sync::Arc;
 
 use host::Host;
 
-use crate::{agent::Directory, budget::LongMessages, deletion::Sweeper, generation::watch::Watch};
+use crate::{agent::Directory, budget::LongMessages, deletion::Sweeper, generation::watch::Watch, streams::Streams};
 pub use idempotency::{Attempt, Outcome};
 
 pub use crate::{
@@ -60,6 +61,7 @@ pub struct Chat {
     format: Arc<dyn EventFormat>,
     agents: Arc<Directory>,
     long_messages: LongMessages,
+    streams: Streams,
     sweeper: Sweeper,
     watch: Watch,
 }
@@ -71,6 +73,7 @@ impl Chat {
         Self {
             agents: Arc::new(Directory::default()),
             long_messages: LongMessages::default(),
+            streams: Streams::default(),
             sweeper: Sweeper::default(),
             watch: Watch::default(),
             llm,

@@ -6,10 +6,7 @@ use futures::{Stream, StreamExt, channel::oneshot, future::Either, stream};
 use host::{Call, sql::SqlError};
 use idempotency::{Attempt, IdempotencyError, Outcome};
 use ids::{ConversationId, MessageId, Timestamp};
-use llm::{
-    estimate_tokens,
-    wire::{ChatMessage, ChatRequest, Content as ModelContent},
-};
+use llm::wire::ChatRequest;
 use tracing::Instrument;
 
 use crate::{
@@ -21,7 +18,7 @@ use crate::{
     history::{Last, Past},
     message::{Author, Content, Failure, Message, Posted, Status, Trail, Usage, repo as messages},
     viewer::Viewer,
-    window::{TOKENS_PER_MESSAGE, TooLong, readable_bytes, window},
+    window::{TooLong, prompt_tokens, readable_bytes, window},
 };
 
 /// How long a message waits, at most, for the answer before it to end, and how often it looks.
@@ -108,9 +105,12 @@ impl Chat {
         conversation: ConversationId,
         question: Question,
     ) -> Result<Outcome<impl Stream<Item = Event> + Send + use<>>, ChatError> {
+        // Before anything is stored: who gets no stream has posted nothing.
+        let held = self.streams.hold()?;
         let mut running = match self.begin_answer(viewer, call, conversation, question).await? {
             Beginning::Now(running) => running,
             Beginning::Before(answer) => {
+                drop(held);
                 let events = match self.follow(viewer, conversation, answer, 0).await? {
                     Follow::Events(events) => events.boxed(),
                     Follow::Nothing => stream::empty().boxed(),
@@ -118,7 +118,7 @@ impl Chat {
                 return Ok(Outcome { value: Either::Left(events), is_replay: true });
             }
         };
-        let events = running.listen();
+        let events = running.listen().inspect(move |_| _ = &held);
         self.spawn(async move { drop(running.run().await) });
         Ok(Outcome { value: Either::Right(events), is_replay: false })
     }
@@ -228,7 +228,7 @@ impl Chat {
         let messages = window(agent.instructions.as_deref(), &exchanges, content.as_str(), agent.context_tokens)
             .map_err(|TooLong| ChatError::TooLongForModel)?;
         let mut posted = self.pair(conversation, content.clone(), agent.model.clone(), past.last_position);
-        posted.answer.usage = Some(Usage::estimated(tokens(&messages)));
+        posted.answer.usage = Some(Usage::estimated(prompt_tokens(&messages)));
         let request = ChatRequest { model: agent.model.clone(), messages, ..ChatRequest::default() };
         Ok(Opening::new(self.clone(), *viewer, call.clone(), posted, request))
     }
@@ -269,13 +269,4 @@ impl Chat {
 fn check_last(past: &Past, expected: Option<MessageId>) -> Result<(), ChatError> {
     let last = past.last.map(|last| last.id);
     if expected.is_some() && expected != last { Err(ChatError::LastMessageDiffers { id: last }) } else { Ok(()) }
-}
-
-/// An estimate of what a model has to read.
-fn tokens(messages: &[ChatMessage]) -> u64 {
-    let one = |message: &ChatMessage| {
-        let text = message.content.as_ref().map(ModelContent::text).unwrap_or_default();
-        estimate_tokens(&text) + TOKENS_PER_MESSAGE
-    };
-    messages.iter().map(one).sum()
 }

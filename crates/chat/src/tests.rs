@@ -8,6 +8,7 @@ mod once;
 mod outages;
 mod paging;
 mod posting;
+mod shrinking;
 mod stopping;
 mod trips;
 
@@ -54,6 +55,8 @@ struct ModelState {
     pieces: Vec<Result<Bytes, HttpError>>,
     live: Option<mpsc::UnboundedReceiver<Result<Bytes, HttpError>>>,
     refusal: Option<(u16, String)>,
+    /// The most bytes of messages that it reads, and whether it says so in the status or in the stream.
+    reads: Option<(usize, bool)>,
     asked: Vec<serde_json::Value>,
 }
 
@@ -87,6 +90,11 @@ impl Model {
         self.0.lock().unwrap().refusal = Some((status, serde_json::to_string(&error.to_wire()).unwrap()));
     }
 
+    /// Whatever says more than so many bytes is more than it can read; it finds that out before or after it has begun to answer.
+    fn reads(&self, most: usize, begins_first: bool) {
+        self.0.lock().unwrap().reads = Some((most, begins_first));
+    }
+
     /// The messages of the requests so far: `user: hello`.
     fn was_asked(&self) -> Vec<Vec<String>> {
         let asked = std::mem::take(&mut self.0.lock().unwrap().asked);
@@ -111,6 +119,16 @@ impl Model {
             return json(*status, body);
         }
         assert_eq!(body["stream"], true, "every answer is streamed between components");
+        let bytes = |message: &serde_json::Value| message["content"].as_str().unwrap().len();
+        let asked: usize = body["messages"].as_array().unwrap().iter().map(bytes).sum();
+        if let Some((_, begins_first)) = state.reads.filter(|(most, _)| asked > *most) {
+            let error = serde_json::to_string(&llm::ModelError::ContextExceeded.to_wire()).unwrap();
+            if !begins_first {
+                return json(400, &error);
+            }
+            let pieces = [spoken(""), format!("data: {error}\n\n").into()].map(Ok);
+            return Ok(http::Response::new(stream::iter(pieces).boxed()));
+        }
         let pieces = match state.live.take() {
             Some(live) => live.boxed(),
             None => stream::iter(state.pieces.clone()).then(in_turn).boxed(),
@@ -298,8 +316,12 @@ impl Room {
             Follow::Nothing => return Ok(Vec::new()),
             Follow::Events(events) => events,
         };
-        let events = events.collect::<Vec<_>>();
-        Ok(self.while_time_passes(events).await)
+        // A follower gives its place back in a task of its own; those that wait already go on waiting.
+        let waiting = self.fakes.tasks.take();
+        let events = self.while_time_passes(events.collect::<Vec<_>>()).await;
+        self.fakes.tasks.run().await;
+        waiting.into_iter().for_each(|task| self.fakes.host.tasks.spawn(task));
+        Ok(events)
     }
 
     /// The outcome of `work`, during which time passes at twice its usual speed.

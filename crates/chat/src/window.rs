@@ -2,13 +2,13 @@
 
 use llm::{
     BYTES_PER_TOKEN, estimate_tokens,
-    wire::{ChatMessage, Role},
+    wire::{ChatMessage, Content, Role},
 };
 
 use crate::history::Exchange;
 
 /// Tokens that a message takes besides its text: OpenAI's chat format has three, and a margin.
-pub(crate) const TOKENS_PER_MESSAGE: u64 = 4;
+const TOKENS_PER_MESSAGE: u64 = 4;
 
 /// The model's context is too small for the new message alone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,6 +48,34 @@ fn readable(context_tokens: u64) -> u64 {
 /// The most that a model with a context of `context_tokens` can read, in bytes.
 pub(crate) fn readable_bytes(context_tokens: u64) -> usize {
     usize::try_from(readable(context_tokens)).unwrap_or(usize::MAX).saturating_mul(BYTES_PER_TOKEN)
+}
+
+/// An estimate of what a model has to read of `messages`.
+pub(crate) fn prompt_tokens(messages: &[ChatMessage]) -> u64 {
+    messages.iter().map(|message| tokens(&message.content.as_ref().map(Content::text).unwrap_or_default())).sum()
+}
+
+/// Leaves out the oldest exchanges of what [`window`] made, until half of what they take is left, or less.
+pub(crate) fn forget_half(messages: &mut Vec<ChatMessage>) {
+    let past = past(messages);
+    let half = prompt_tokens(&messages[past.clone()]) / 2;
+    let mut oldest = past.start;
+    while oldest < past.end && prompt_tokens(&messages[oldest..past.end]) > half {
+        oldest += 2;
+    }
+    messages.drain(past.start..oldest.min(past.end));
+}
+
+/// Leaves out all exchanges of what [`window`] made: the instructions and the new message are left.
+pub(crate) fn forget_past(messages: &mut Vec<ChatMessage>) {
+    messages.drain(past(messages));
+}
+
+/// Where the exchanges are in what [`window`] made.
+fn past(messages: &[ChatMessage]) -> std::ops::Range<usize> {
+    let has_instructions = messages.first().is_some_and(|message| message.role == Role::System);
+    let first = usize::from(has_instructions);
+    first..messages.len().saturating_sub(1).max(first)
 }
 
 fn tokens(text: &str) -> u64 {

@@ -38,18 +38,20 @@ impl Client {
     pub async fn complete(&self, mut request: ChatRequest, call: &Call) -> Result<Completion, ModelError> {
         request.stream = None;
         request.stream_options = None;
-        read(self.ask(&request, call).await?).await
+        read(self.ask(request, call).await?).await
     }
 
     /// A streamed answer, with its usage in the last chunk.
     pub async fn stream(&self, mut request: ChatRequest, call: &Call) -> Result<ChunkStream, ModelError> {
         request.stream = Some(true);
         request.stream_options = Some(StreamOptions { include_usage: Some(true), ..StreamOptions::default() });
-        Ok(read_chunks(self.ask(&request, call).await?.into_stream(), ModelError::from_wire))
+        Ok(read_chunks(self.ask(request, call).await?.into_stream(), ModelError::from_wire))
     }
 
-    async fn ask(&self, request: &ChatRequest, call: &Call) -> Result<Reply, ModelError> {
-        let body = serde_json::to_vec(request).expect("requests have text keys only, so they can be written");
+    async fn ask(&self, request: ChatRequest, call: &Call) -> Result<Reply, ModelError> {
+        let body = serde_json::to_vec(&request).expect("requests have text keys only, so they can be written");
+        // While the answer is waited for its question is in memory once.
+        drop(request);
         accepted(self.gateway.post("/v1/chat/completions", body, call).await).await
     }
 }

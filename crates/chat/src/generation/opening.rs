@@ -2,12 +2,11 @@
 
 use std::{future::poll_fn, pin::pin};
 
-use futures::FutureExt;
 use host::Call;
 use idempotency::{Attempt, IdempotencyError, Owner, Stored};
 use llm::wire::ChatRequest;
 
-use super::{Running, speech::Speech};
+use super::{Running, asking::Asking, speech::Speech};
 use crate::{Chat, answer::repo as answers, error::ChatError, message::Posted, post::Beginning, viewer::Viewer};
 
 /// An answer that is not stored yet.
@@ -22,15 +21,13 @@ pub(crate) struct Opening {
 impl Opening {
     /// The answer to what `request` asks, in `posted` with its question.
     pub(crate) fn new(chat: Chat, viewer: Viewer, call: Call, posted: Posted, request: ChatRequest) -> Self {
-        let asking = {
-            let (llm, call) = (chat.llm.clone(), call.clone());
-            async move { llm.stream(request, &call).await }
-        };
-        Self { speech: Speech::new(asking.boxed()), chat, viewer, call, posted }
+        let asking = Asking::new(chat.llm.clone(), call.clone(), request);
+        Self { speech: Speech::new(asking), chat, viewer, call, posted }
     }
 
-    /// Stores question and answer, and the key of `attempt` with them, in one transaction. Where `is_eager` the model is asked meanwhile, so that it may have been
-    /// asked in vain. None where the conversation went on since its history was read, or is gone.
+    /// Stores question and answer, and the key of `attempt` with them, in one transaction. Where `is_eager` the model is asked
+    /// meanwhile, so that it may have been asked in vain. None where the conversation went on since its history was read, or is
+    /// gone.
     pub(crate) async fn store(
         mut self,
         is_eager: bool,

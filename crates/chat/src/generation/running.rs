@@ -346,8 +346,9 @@ impl Running {
         if is_refused {
             return None;
         }
-        let estimate = |usage: Usage| usage.with_output(estimate_tokens(&self.answer.content));
-        self.speech.usage().or(self.answer.usage.map(estimate))
+        let estimate =
+            || Usage::estimated(self.speech.input_tokens()).with_output(estimate_tokens(&self.answer.content));
+        self.speech.usage().or_else(|| Some(estimate()))
     }
 
     /// Shows the end that the answer has come to, whoever brought it about.

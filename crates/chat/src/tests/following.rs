@@ -1,6 +1,7 @@
 use fault::Fault;
 
 use super::*;
+use crate::streams::{FOLLOWED_AT_ONCE, LONGEST};
 
 #[tokio::test]
 async fn a_stream_cut_at_any_event_goes_on_with_the_next_byte() {
@@ -129,5 +130,66 @@ async fn a_number_that_was_never_sent_is_a_mistake() {
         }
         let question = room.follow(conversation, messages[0].id, 0).await.unwrap_err();
         assert_eq!(question.code(), "message_not_found");
+    }
+}
+
+#[tokio::test]
+async fn a_person_follows_so_many_answers_and_no_more() {
+    for room in rooms().await {
+        let conversation = room.conversation().await;
+        room.stream(conversation, "Hi").await;
+        let answer = room.messages(conversation).await[1].id;
+        let follow = async || match room.chat.follow(&room.owner, conversation, answer, 0).await? {
+            Follow::Events(events) => Ok(events),
+            Follow::Nothing => panic!("there are events"),
+        };
+        let mut held = Vec::new();
+        for _ in 0..FOLLOWED_AT_ONCE {
+            // Each on an instance of its own, as far as that counts what it holds.
+            let elsewhere = room.another_host(0);
+            let Follow::Events(events) = elsewhere.follow(&room.owner, conversation, answer, 0).await.unwrap() else {
+                panic!("there are events");
+            };
+            held.push(events);
+        }
+        let refused: ChatError = follow().await.err().unwrap();
+        assert_eq!((refused.code(), refused.retry_after_ms()), ("too_many_streams", Some(5000)));
+        let colleague = Viewer { user: room.fakes.host.new_id(), manages_workspace: true, ..room.owner };
+        assert!(room.chat.follow(&colleague, conversation, answer, 0).await.is_ok(), "it is one person's limit");
+
+        drop(held.pop());
+        room.fakes.tasks.run().await;
+        let events: Vec<Event> = follow().await.unwrap().collect().await;
+        assert!(events.last().unwrap().name.is_last());
+        drop(room.fakes.tasks.take()); // The instance is killed before it gives the place back.
+        assert!(follow().await.is_err());
+        let over = "UPDATE followers SET taken_until = 1 WHERE place IN (3, 4)";
+        room.fakes.host.sql.execute(over, Vec::new()).await.unwrap();
+        let (one, two) = (follow().await.unwrap(), follow().await.unwrap());
+        assert!(follow().await.is_err());
+        drop((one, two));
+        drop(held);
+        room.fakes.tasks.run().await;
+        let left = room.number("SELECT COUNT(*) FROM followers").await;
+        assert_eq!(left, 1, "the one that was killed; whose lease was over gives nothing of others back");
+    }
+}
+
+#[tokio::test]
+async fn following_ends_with_its_lease_and_goes_on_where_it_ended() {
+    for room in rooms().await {
+        let conversation = room.conversation().await;
+        room.stream(conversation, "Hi").await;
+        let answer = room.messages(conversation).await[1].id;
+        let Follow::Events(events) = room.chat.follow(&room.owner, conversation, answer, 0).await.unwrap() else {
+            panic!("there are events");
+        };
+        let mut events = Box::pin(events);
+        let first = events.next().await.unwrap();
+        // Its reader takes an event, and then nothing for longer than any answer is written.
+        room.fakes.clock.advance(LONGEST);
+        assert_eq!(events.next().await, None);
+        let rest = room.follow(conversation, answer, first.seq).await.unwrap();
+        assert!(rest.last().unwrap().name.is_last());
     }
 }

@@ -24,4 +24,5 @@ pub const MIGRATIONS: &[Migration] = migrations![
     3 "0003_accounts",
     4 "0004_answers",
     5 "0005_once_and_gone",
+    6 "0006_followers",
 ];
