@@ -44,6 +44,9 @@ pub enum ChatError {
     /// The event log has no event of the number that the client says it has seen.
     #[error("the answer has no event of that number")]
     UnknownEvent,
+    /// What the viewer was told of once is not kept any more: retention has taken it.
+    #[error("what is asked for is not kept any more")]
+    NoLongerKept,
     /// This instance holds as many streams as it may, or as many long messages, and did not get rid of them in time.
     #[error("this instance holds as much as it may at the moment")]
     Overloaded,
@@ -77,6 +80,7 @@ impl Fault for ChatError {
     fn kind(&self) -> Kind {
         match self {
             Self::ConversationNotFound | Self::MessageNotFound => Kind::NotFound,
+            Self::NoLongerKept => Kind::Gone,
             Self::UnknownAgent | Self::Invalid(_) | Self::TooLongForModel | Self::UnknownEvent => Kind::Invalid,
             Self::Overloaded => Kind::Unavailable,
             Self::TooManyStreams => Kind::Throttled,
@@ -100,6 +104,7 @@ impl Fault for ChatError {
             Self::AnswerInProgress { .. } => "answer_in_progress",
             Self::LastMessageDiffers { .. } => "last_message_differs",
             Self::UnknownEvent => "event_not_found",
+            Self::NoLongerKept => "no_longer_kept",
             Self::Overloaded => "overloaded",
             Self::TooManyStreams => "too_many_streams",
             Self::Failed(failure) => failure.code(),

@@ -34,6 +34,8 @@ impl Chat {
     /// The events of the answer `id` with numbers above `after`, those to come included.
     ///
     /// A number that may have been shown and was never stored is one that a client may have seen: it is told what comes after.
+    /// Where its deltas are not kept any more they are told as one to a client that has seen none of them, and a client that has
+    /// seen some is told that they are gone ([`ChatError::NoLongerKept`]), as is one that needs the question where that is.
     /// They end before the last one where following takes longer than any answer is written; the client comes back for the rest.
     pub async fn follow(
         &self,
@@ -56,6 +58,9 @@ impl Chat {
             Some(last) if after > last => return Err(ChatError::UnknownEvent),
             None if after > message.trail.reserved_seq.max(1) => return Err(ChatError::UnknownEvent),
             _ => {}
+        }
+        if known.is_empty() && self.has_lost_log(viewer, &message, after, last).await? {
+            return Err(ChatError::NoLongerKept);
         }
         let held = self.streams.hold()?;
         let place = Place::take(&self.host, viewer).await?;
@@ -83,8 +88,26 @@ impl Chat {
     async fn started(&self, viewer: &Viewer, answer: &Message) -> Result<Event, ChatError> {
         let (workspace, before, now) = (viewer.workspace, answer.position - 1, self.host.now());
         let question = messages::at(&*self.host.sql, workspace, answer.conversation, before, now).await?;
-        let question = question.ok_or(ChatError::MessageNotFound)?;
+        // Retention takes what is older first.
+        let question = question.ok_or(ChatError::NoLongerKept)?;
         Ok(started(&question, answer, &*self.format))
+    }
+
+    /// True where deltas between `after` and the `last` event of an answer were shown, and its log is gone. What is told from the
+    /// row alone is the last event, and the first delta where that is the only one.
+    async fn has_lost_log(
+        &self,
+        viewer: &Viewer,
+        answer: &Message,
+        after: u64,
+        last: Option<u64>,
+    ) -> Result<bool, ChatError> {
+        let is_between = last.is_some_and(|last| after >= 2 && after + 1 < last);
+        if !is_between || answer.content.is_empty() {
+            return Ok(false);
+        }
+        // The numbers after those of an answer whose writer died were never stored, and those before were.
+        Ok(events::last_seq(&*self.host.sql, viewer.workspace, answer.id).await?.is_none())
     }
 
     /// The number of the last event of an answer that has ended. Answers of earlier versions have it in their log alone.

@@ -111,7 +111,7 @@ impl Chat {
             Beginning::Now(running) => running,
             Beginning::Before(answer) => {
                 drop(held);
-                let events = match self.follow(viewer, conversation, answer, 0).await? {
+                let events = match self.follow(viewer, conversation, answer, 0).await.map_err(since_posted)? {
                     Follow::Events(events) => events.boxed(),
                     Follow::Nothing => stream::empty().boxed(),
                 };
@@ -130,7 +130,7 @@ impl Chat {
         conversation: ConversationId,
         answer: MessageId,
     ) -> Result<Outcome<Posted>, ChatError> {
-        let answer = self.message(viewer, conversation, answer).await?;
+        let answer = self.message(viewer, conversation, answer).await.map_err(since_posted)?;
         match answer.status {
             Status::InProgress => return Err(IdempotencyError::InUse.into()),
             Status::Failed => return Err(ChatError::Failed(answer.why_failed().unwrap_or(Failure::Interrupted))),
@@ -138,7 +138,7 @@ impl Chat {
         }
         let (workspace, before, now) = (viewer.workspace, answer.position - 1, self.host.now());
         let question = messages::at(&*self.host.sql, workspace, conversation, before, now).await?;
-        let question = question.ok_or(ChatError::MessageNotFound)?;
+        let question = question.ok_or(ChatError::NoLongerKept)?;
         Ok(Outcome { value: Posted { question, answer }, is_replay: true })
     }
 
@@ -262,6 +262,14 @@ impl Chat {
             ..message(last_position + 2, Author::Assistant, Status::InProgress, String::new())
         };
         Posted { question, answer }
+    }
+}
+
+/// `error` about an answer that was there when it was posted.
+fn since_posted(error: ChatError) -> ChatError {
+    match error {
+        ChatError::MessageNotFound => ChatError::NoLongerKept,
+        error => error,
     }
 }
 

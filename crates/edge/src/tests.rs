@@ -2,6 +2,7 @@
 
 mod bodies;
 mod guards;
+mod headers;
 mod hostile;
 mod keys;
 mod logs;

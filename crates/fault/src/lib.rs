@@ -16,6 +16,8 @@ pub enum Kind {
     Forbidden,
     /// There is no such thing, or the caller may not know of it.
     NotFound,
+    /// There was such a thing, and it is not kept any more.
+    Gone,
     /// The request contradicts the present state.
     Conflict,
     /// Too many requests; the caller should slow down.

@@ -193,3 +193,31 @@ async fn following_ends_with_its_lease_and_goes_on_where_it_ended() {
         assert!(rest.last().unwrap().name.is_last());
     }
 }
+
+#[tokio::test]
+async fn what_retention_has_taken_of_an_answer_is_gone_and_the_rest_is_told() {
+    for room in rooms().await {
+        let conversation = room.conversation().await;
+        let live = room.stream(conversation, "Hi").await;
+        assert_eq!(live.len(), 5);
+        let [question, answer] = room.messages(conversation).await.try_into().unwrap();
+        let sql = &*room.fakes.host.sql;
+        sql.execute("DELETE FROM message_events", Vec::new()).await.unwrap();
+        for seen in [2, 3] {
+            let gone = room.follow(conversation, answer.id, seen).await.unwrap_err();
+            assert_eq!((gone.code(), gone.kind()), ("no_longer_kept", fault::Kind::Gone), "{seen} were seen");
+        }
+        // What the row tells: the text as one delta, and the end.
+        let end = r#"5 message.completed {"status":"completed","content":"Hello there!"}"#;
+        let whole = [r#"2 message.delta {"text":"Hello there!"}"#, end];
+        assert_eq!(lines(&room.follow(conversation, answer.id, 1).await.unwrap()), whole);
+        assert_eq!(lines(&room.follow(conversation, answer.id, 0).await.unwrap())[1..], whole);
+        assert_eq!(lines(&room.follow(conversation, answer.id, 4).await.unwrap()), [end]);
+
+        sql.execute("DELETE FROM messages WHERE id = ?", host::params![question.id.to_string()]).await.unwrap();
+        assert_eq!(room.follow(conversation, answer.id, 0).await.unwrap_err().code(), "no_longer_kept");
+        assert_eq!(lines(&room.follow(conversation, answer.id, 1).await.unwrap()), whole);
+        let unknown = room.fakes.host.new_id();
+        assert_eq!(room.follow(conversation, unknown, 0).await.unwrap_err().code(), "message_not_found");
+    }
+}

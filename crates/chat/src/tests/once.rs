@@ -148,3 +148,20 @@ async fn of_the_same_messages_at_once_one_is_stored_and_one_is_paid() {
         assert_eq!(room.model.was_asked().len(), 1);
     }
 }
+
+#[tokio::test]
+async fn a_message_that_retention_has_taken_since_it_was_posted_is_gone_when_it_is_repeated() {
+    for room in rooms().await {
+        let conversation = room.conversation().await;
+        room.post_as(conversation, keyed("Hi")).await.unwrap();
+        room.model.was_asked();
+        for gone in ["user", "assistant"] {
+            room.fakes.host.sql.execute("DELETE FROM messages WHERE role = ?", host::params![gone]).await.unwrap();
+            let whole = room.post_as(conversation, keyed("Hi")).await.unwrap_err();
+            let streamed =
+                room.chat.post_streaming(&room.owner, &room.call, conversation, keyed("Hi")).await.err().unwrap();
+            assert_eq!([whole, streamed].map(|error| fault::Fault::code(&error)), ["no_longer_kept"; 2], "{gone}");
+        }
+        assert!(room.model.was_asked().is_empty(), "it is not posted again");
+    }
+}
