@@ -13,7 +13,10 @@ use axum::{
     http::{Request, request::Builder},
 };
 use edge::App;
-use host::fake::{CountedSql, Fakes, TestDatabase, sqlite_database};
+use host::{
+    fake::{CountedSql, Fakes, TestDatabase, sqlite_database},
+    sql::Statement,
+};
 use serde_json::{Value, json};
 
 /// One instance of the component, on a database of its own.
@@ -138,7 +141,7 @@ async fn a_wrong_password_looks_like_an_unknown_email() {
     assert_eq!(attempt("ada@example.com", &"x".repeat(10_000)).await, wrong);
     assert_eq!(attempt("' OR 1=1 -- @example.com", "").await, wrong);
     let gone = "UPDATE sign_in_limits SET locked_until = 0";
-    deployment.fakes.host.sql.execute(gone, vec![]).await.unwrap();
+    deployment.fakes.host.sql.execute(Statement::new(gone)).await.unwrap();
     assert_eq!(attempt(" ADA@example.com", "analytical engine").await.0, 200);
 }
 
@@ -239,7 +242,7 @@ async fn a_disabled_account_is_out_within_seconds_and_cannot_come_back() {
     let deployment = Deployment::new().await;
     let tokens = deployment.ada().await;
     assert_eq!(ask_as(&deployment.app, &tokens, "GET", "/v1/me").await.0, 200);
-    deployment.fakes.host.sql.execute("UPDATE users SET status = 'disabled'", vec![]).await.unwrap();
+    deployment.fakes.host.sql.execute(Statement::new("UPDATE users SET status = 'disabled'")).await.unwrap();
     deployment.fakes.clock.advance(SESSION_TTL);
     assert_eq!(problem(&ask_as(&deployment.app, &tokens, "GET", "/v1/me").await), (401, "session_ended"));
     assert_eq!(problem(&deployment.refresh(&tokens["refresh_token"]).await), (401, "invalid_refresh_token"));

@@ -23,7 +23,7 @@ pub(crate) struct RegistrationMode {
 
 impl From<RegistrationRule> for RegistrationMode {
     fn from(rule: RegistrationRule) -> Self {
-        Self { registration: rule.registration.as_str(), because: rule.because }
+        Self { registration: rule.registration.into(), because: rule.because }
     }
 }
 
@@ -153,8 +153,8 @@ impl From<Member> for User {
             email: member.email,
             email_verified: member.email_verified,
             name: member.name,
-            roles: member.roles.iter().map(|role| role.as_str()).collect(),
-            status: member.status.as_str(),
+            roles: member.roles.iter().map(Into::into).collect(),
+            status: member.status.into(),
             created_at: member.created_at,
         }
     }
@@ -177,7 +177,7 @@ impl From<OutboxEntry> for Letter {
     fn from(entry: OutboxEntry) -> Self {
         Self {
             id: entry.id,
-            kind: entry.kind.as_str(),
+            kind: entry.kind.into(),
             recipient: entry.recipient,
             token: entry.token,
             created_at: entry.created_at,
@@ -283,8 +283,8 @@ impl Profile {
             email_verified: principal.email_verified,
             name: principal.name.clone(),
             workspace: Workspace { id: principal.workspace, name: principal.workspace_name.clone() },
-            roles: principal.roles.iter().map(|role| role.as_str()).collect(),
-            permissions: principal.permissions.iter().map(|permission| permission.as_str()).collect(),
+            roles: principal.roles.iter().map(Into::into).collect(),
+            permissions: principal.permissions.iter().map(Into::into).collect(),
         }
     }
 }

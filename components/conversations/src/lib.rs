@@ -179,6 +179,6 @@ fn viewer<A>(caller: &Caller<A>) -> Viewer {
 
 /// Live or replayed, an event looks the same on the wire: this is the only place that writes one.
 fn event_stream(clock: Arc<dyn Clock>, events: impl Stream<Item = Event> + Send + 'static) -> Response {
-    let written = events.map(|event| sse::event(event.seq, event.name.as_str(), &event.data));
+    let written = events.map(|event| sse::event(event.seq, event.name.into(), &event.data));
     sse::stream(clock, written.ready_chunks(EVENTS_PER_PIECE).map(|events| events.concat().into()))
 }

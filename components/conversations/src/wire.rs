@@ -1,8 +1,8 @@
 //! Conversations and messages as clients see them.
 
 use chat::{
-    Attempt, Change, ChatError, Content, Conversation, Draft, EventFormat, Failure, FinishReason, Message, OnBusy,
-    Posted, Question, Status, Title,
+    Attempt, Change, ChatError, Content, Conversation, Draft, EventFormat, Failure, Message, OnBusy, Posted, Question,
+    Status, Title,
 };
 use edge::{Problem, ProblemBody};
 use ids::{ConversationId, CorrelationId, MessageId, Timestamp, UserId};
@@ -165,12 +165,12 @@ impl From<Message> for WireMessage {
             id: message.id,
             conversation_id: message.conversation,
             position: message.position,
-            role: message.author.as_str(),
-            status: message.status.as_str(),
+            role: message.author.into(),
+            status: message.status.into(),
             content: message.content,
             model: message.model,
             usage,
-            finish_reason: message.finish_reason.map(FinishReason::as_str),
+            finish_reason: message.finish_reason.map(Into::into),
             error: message.failure.map(|code| WireError { code }),
             created_at: message.created_at,
             updated_at: message.updated_at,

@@ -1,6 +1,6 @@
 //! An account, and what it takes to open one.
 
-use std::{fmt, str::FromStr};
+use std::fmt;
 
 use fault::{Fault, FieldFault, Kind};
 use ids::{Timestamp, UserId, WorkspaceId};
@@ -9,7 +9,7 @@ use secrecy::SecretString;
 use crate::{
     address::{canonical_email, local_part},
     password::policy,
-    permission::{Role, UnknownName},
+    permission::Role,
     principal::Principal,
 };
 
@@ -17,30 +17,13 @@ use crate::{
 const MAX_NAME_CHARS: usize = 100;
 
 /// May the account be used?
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, strum::Display, strum::EnumString, strum::IntoStaticStr)]
+#[strum(serialize_all = "snake_case")]
 pub enum Status {
     /// It may.
     Active,
     /// An administrator has closed it.
     Disabled,
-}
-
-impl Status {
-    /// The name in rows and answers.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Active => "active",
-            Self::Disabled => "disabled",
-        }
-    }
-}
-
-impl FromStr for Status {
-    type Err = UnknownName;
-
-    fn from_str(name: &str) -> Result<Self, UnknownName> {
-        [Self::Active, Self::Disabled].into_iter().find(|status| status.as_str() == name).ok_or(UnknownName)
-    }
 }
 
 /// An account as it is kept.

@@ -1,22 +1,19 @@
 //! Tokens for one purpose and one use: a new password, the proof of an address, an invitation.
 
-use std::{str::FromStr, time::Duration};
+use std::time::Duration;
 
 use ids::{AccountTokenId, Timestamp, UserId, WorkspaceId};
 use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest, Sha256};
 
-use crate::{
-    hex::hex,
-    permission::{Role, UnknownName},
-    token::TokenKey,
-};
+use crate::{hex::hex, permission::Role, token::TokenKey};
 
 /// What such a token begins with, so that scanners for leaked secrets know it.
 const PREFIX: &str = "kowa_";
 
 /// What a token is for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, strum::Display, strum::EnumString, strum::IntoStaticStr)]
+#[strum(serialize_all = "snake_case")]
 pub(crate) enum Purpose {
     PasswordReset,
     EmailVerification,
@@ -24,14 +21,6 @@ pub(crate) enum Purpose {
 }
 
 impl Purpose {
-    pub(crate) const fn as_str(self) -> &'static str {
-        match self {
-            Self::PasswordReset => "password_reset",
-            Self::EmailVerification => "email_verification",
-            Self::Invitation => "invitation",
-        }
-    }
-
     /// How long such a token is good for.
     pub(crate) const fn ttl(self) -> Duration {
         let hours = match self {
@@ -40,15 +29,6 @@ impl Purpose {
             Self::Invitation => 7 * 24,
         };
         Duration::from_secs(hours * 60 * 60)
-    }
-}
-
-impl FromStr for Purpose {
-    type Err = UnknownName;
-
-    fn from_str(name: &str) -> Result<Self, UnknownName> {
-        let all = [Self::PasswordReset, Self::EmailVerification, Self::Invitation];
-        all.into_iter().find(|purpose| purpose.as_str() == name).ok_or(UnknownName)
     }
 }
 

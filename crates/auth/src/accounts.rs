@@ -11,17 +11,14 @@ mod registration;
 mod sign_in;
 mod sign_out;
 
-use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
-    time::Duration,
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
 };
 
 use host::{
     Host,
-    sql::{SqlError, Statement},
+    sql::{SqlError, Statement, all_or_none},
 };
 use ids::Timestamp;
 use secrecy::SecretString;
@@ -136,17 +133,9 @@ impl Accounts {
         Ok(Some(signed_in))
     }
 
-    /// Carries out `work`, all of it or nothing; false where a statement matches no row. What gave way to another transaction
-    /// never happened, so it is begun again.
+    /// Carries out `work`, all of it or nothing; false where a statement matches no row.
     async fn write(&self, work: Vec<Statement>) -> Result<bool, SqlError> {
-        for pause_ms in [5, 10, 20, 40] {
-            match self.host.sql.all_or_none(work.clone()).await {
-                Err(error) if error.is_transient() => {}
-                outcome => return outcome,
-            }
-            self.host.clock.sleep(Duration::from_millis(pause_ms)).await;
-        }
-        self.host.sql.all_or_none(work).await
+        all_or_none(&*self.host.sql, &*self.host.clock, work).await
     }
 
     /// Forgets what has expired, after the answer; if that fails, the next sign-in does it.

@@ -32,7 +32,7 @@ pub use crate::{
     keys::KeyError,
     limits::LimitError,
     notice::{NoticeKind, OutboxEntry},
-    permission::{Permission, Permissions, Role, UnknownName},
+    permission::{Permission, Permissions, Role},
     principal::Principal,
     refresh::{REFRESH_TOKEN_TTL, REPLAY_WINDOW},
     session::{Device, Session},

@@ -3,15 +3,12 @@
 //! A letter is a row, written with the work that it tells of. Whoever sends letters reads the rows; while nobody does, an
 //! administrator reads them and hands them on.
 
-use std::str::FromStr;
-
 use ids::{AccountTokenId, NoticeId, Timestamp, UserId, WorkspaceId};
 use secrecy::SecretString;
 
-use crate::permission::UnknownName;
-
 /// What a letter is about.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, strum::Display, strum::EnumString, strum::IntoStaticStr)]
+#[strum(serialize_all = "snake_case")]
 pub enum NoticeKind {
     /// Brings a token for a new password.
     PasswordReset,
@@ -19,26 +16,6 @@ pub enum NoticeKind {
     EmailVerification,
     /// Somebody wanted to open an account with the address of this one.
     RegistrationAttempt,
-}
-
-impl NoticeKind {
-    /// The name in rows and answers.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::PasswordReset => "password_reset",
-            Self::EmailVerification => "email_verification",
-            Self::RegistrationAttempt => "registration_attempt",
-        }
-    }
-}
-
-impl FromStr for NoticeKind {
-    type Err = UnknownName;
-
-    fn from_str(name: &str) -> Result<Self, UnknownName> {
-        let all = [Self::PasswordReset, Self::EmailVerification, Self::RegistrationAttempt];
-        all.into_iter().find(|kind| kind.as_str() == name).ok_or(UnknownName)
-    }
 }
 
 /// A letter that is to be sent.

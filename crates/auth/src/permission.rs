@@ -1,89 +1,81 @@
 //! Roles hold permissions; a route asks for a permission, never for a role.
 
-use std::{fmt, str::FromStr};
+use std::fmt;
 
-/// Defines an enum of names: the variant in code, the name in tokens, rows and answers.
-macro_rules! names {
-    ($(#[$doc:meta])* $type:ident { $($(#[$variant_doc:meta])* $variant:ident = $name:literal,)* }) => {
-        $(#[$doc])*
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-        pub enum $type { $($(#[$variant_doc])* $variant,)* }
-
-        impl $type {
-            /// All there are, in the order of their definition.
-            pub const ALL: &[Self] = &[$(Self::$variant,)*];
-
-            /// The name in tokens, rows and answers.
-            pub const fn as_str(self) -> &'static str {
-                match self { $(Self::$variant => $name,)* }
-            }
-        }
-
-        impl fmt::Display for $type {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str(self.as_str())
-            }
-        }
-
-        impl FromStr for $type {
-            type Err = UnknownName;
-
-            fn from_str(name: &str) -> Result<Self, UnknownName> {
-                Self::ALL.iter().copied().find(|it| it.as_str() == name).ok_or(UnknownName)
-            }
-        }
-    };
+/// Something that a caller may or may not do, by its name in tokens, rows and answers.
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    strum::Display,
+    strum::EnumString,
+    strum::IntoStaticStr,
+    strum::VariantArray,
+)]
+pub enum Permission {
+    /// Read conversations and their messages.
+    #[strum(serialize = "conversations:read")]
+    ConversationsRead,
+    /// Begin, change and delete conversations, and post messages.
+    #[strum(serialize = "conversations:write")]
+    ConversationsWrite,
+    /// Do so with the conversations of everybody in the workspace.
+    #[strum(serialize = "conversations:manage")]
+    ConversationsManage,
+    /// Read agents and their versions.
+    #[strum(serialize = "agents:read")]
+    AgentsRead,
+    /// Create and change agents.
+    #[strum(serialize = "agents:write")]
+    AgentsWrite,
+    /// Let an agent work.
+    #[strum(serialize = "agents:run")]
+    AgentsRun,
+    /// Read workflows, runs and schedules.
+    #[strum(serialize = "workflows:read")]
+    WorkflowsRead,
+    /// Create and change workflows and schedules.
+    #[strum(serialize = "workflows:write")]
+    WorkflowsWrite,
+    /// Start, pause, resume and cancel runs.
+    #[strum(serialize = "workflows:run")]
+    WorkflowsRun,
+    /// Answer a run that waits for somebody's approval.
+    #[strum(serialize = "workflows:approve")]
+    WorkflowsApprove,
+    /// Read the accounts of the workspace.
+    #[strum(serialize = "users:read")]
+    UsersRead,
+    /// Change roles and status of the accounts of the workspace.
+    #[strum(serialize = "users:write")]
+    UsersWrite,
+    /// Run the deployment: settings and figures of all workspaces.
+    #[strum(serialize = "deployment:admin")]
+    DeploymentAdmin,
 }
 
-/// A name that no role or permission has.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("no such name")]
-pub struct UnknownName;
-
-names! {
-    /// Something that a caller may or may not do.
-    Permission {
-        /// Read conversations and their messages.
-        ConversationsRead = "conversations:read",
-        /// Begin, change and delete conversations, and post messages.
-        ConversationsWrite = "conversations:write",
-        /// Do so with the conversations of everybody in the workspace.
-        ConversationsManage = "conversations:manage",
-        /// Read agents and their versions.
-        AgentsRead = "agents:read",
-        /// Create and change agents.
-        AgentsWrite = "agents:write",
-        /// Let an agent work.
-        AgentsRun = "agents:run",
-        /// Read workflows, runs and schedules.
-        WorkflowsRead = "workflows:read",
-        /// Create and change workflows and schedules.
-        WorkflowsWrite = "workflows:write",
-        /// Start, pause, resume and cancel runs.
-        WorkflowsRun = "workflows:run",
-        /// Answer a run that waits for somebody's approval.
-        WorkflowsApprove = "workflows:approve",
-        /// Read the accounts of the workspace.
-        UsersRead = "users:read",
-        /// Change roles and status of the accounts of the workspace.
-        UsersWrite = "users:write",
-        /// Run the deployment: settings and figures of all workspaces.
-        DeploymentAdmin = "deployment:admin",
-    }
+impl Permission {
+    /// All there are, in the order of their definition.
+    pub const ALL: &[Self] = <Self as strum::VariantArray>::VARIANTS;
 }
 
-names! {
-    /// A named set of permissions, held by an account.
-    Role {
-        /// Everything, in every workspace: whoever runs the deployment.
-        Admin = "admin",
-        /// Everything within one workspace.
-        Owner = "owner",
-        /// Chat, run agents and workflows.
-        Member = "member",
-        /// Read.
-        Viewer = "viewer",
-    }
+/// A named set of permissions, held by an account.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, strum::Display, strum::EnumString, strum::IntoStaticStr)]
+#[strum(serialize_all = "snake_case")]
+pub enum Role {
+    /// Everything, in every workspace: whoever runs the deployment.
+    Admin,
+    /// Everything within one workspace.
+    Owner,
+    /// Chat, run agents and workflows.
+    Member,
+    /// Read.
+    Viewer,
 }
 
 impl Role {
@@ -155,7 +147,7 @@ mod tests {
     use super::*;
 
     fn held(role: Role) -> Vec<&'static str> {
-        Permissions::of(&[role]).iter().map(Permission::as_str).collect()
+        Permissions::of(&[role]).iter().map(Into::into).collect()
     }
 
     #[test]
@@ -184,8 +176,8 @@ mod tests {
     #[test]
     fn names_read_back_and_others_do_not() {
         for permission in Permission::ALL {
-            assert_eq!(permission.as_str().parse(), Ok(*permission));
+            assert_eq!(permission.to_string().parse(), Ok(*permission));
         }
-        assert_eq!("Admin".parse::<Role>(), Err(UnknownName));
+        assert!("Admin".parse::<Role>().is_err());
     }
 }

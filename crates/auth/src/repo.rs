@@ -9,9 +9,19 @@ pub(crate) mod limits;
 pub(crate) mod sessions;
 pub(crate) mod tokens;
 
-use host::sql::{DecodeError, Row, SqlError, Value};
+use host::{
+    sql::{DecodeError, Row, SqlError},
+    text_values,
+};
 
-use crate::{account::Account, permission::Role};
+use crate::{
+    account::{Account, Status},
+    account_token::Purpose,
+    notice::NoticeKind,
+    permission::Role,
+};
+
+text_values!(Status, Purpose, Role, NoticeKind);
 
 /// The columns that [`account`] reads, of `users u` and `workspaces w`.
 const ACCOUNT: &str =
@@ -20,14 +30,14 @@ const ACCOUNT: &str =
 /// The account whose columns begin at `first`.
 fn account(row: &Row, first: usize) -> Result<Account, SqlError> {
     Ok(Account {
-        user: row.parse(first)?,
-        workspace: row.parse(first + 1)?,
+        user: row.get(first)?,
+        workspace: row.get(first + 1)?,
         workspace_name: row.get(first + 2)?,
         email: row.get(first + 3)?,
         name: row.get(first + 4)?,
         password_hash: row.get(first + 5)?,
         roles: roles(row, first + 6)?,
-        status: row.parse(first + 7)?,
+        status: row.get(first + 7)?,
         email_verified_at: row.get(first + 8)?,
     })
 }
@@ -37,10 +47,6 @@ fn roles(row: &Row, column: usize) -> Result<Vec<Role>, DecodeError> {
     let names: Vec<String> = serde_json::from_str(&row.get::<String>(column)?)
         .map_err(|_| DecodeError { column, expected: "a JSON array of role names" })?;
     Ok(names.iter().filter_map(|name| name.parse().ok()).collect())
-}
-
-fn text(id: impl std::fmt::Display) -> Value {
-    Value::Text(id.to_string())
 }
 
 #[cfg(test)]

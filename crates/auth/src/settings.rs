@@ -1,6 +1,6 @@
 //! The settings of accounts, checked: what is wrong with each of them is said in one sentence.
 
-use std::{borrow::Cow, fmt, str::FromStr, time::Duration};
+use std::{borrow::Cow, time::Duration};
 
 use fault::{Fault, Kind};
 use host::{Host, VariablesError, sql::Dialect};
@@ -48,7 +48,8 @@ impl Fault for SettingsError {
 }
 
 /// Who may open an account.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, strum::Display, strum::EnumString, strum::IntoStaticStr)]
+#[strum(serialize_all = "snake_case")]
 pub enum Registration {
     /// Everybody who reaches the deployment.
     Open,
@@ -56,31 +57,6 @@ pub enum Registration {
     Invite,
     /// Nobody; the administrator of the settings is there without it.
     Closed,
-}
-
-impl Registration {
-    /// Its name in settings and answers.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Open => "open",
-            Self::Invite => "invite",
-            Self::Closed => "closed",
-        }
-    }
-}
-
-impl fmt::Display for Registration {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
-
-impl FromStr for Registration {
-    type Err = ();
-
-    fn from_str(name: &str) -> Result<Self, ()> {
-        [Self::Open, Self::Invite, Self::Closed].into_iter().find(|it| it.as_str() == name).ok_or(())
-    }
 }
 
 /// Who may open an account, and why that is so.

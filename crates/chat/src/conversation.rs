@@ -3,7 +3,7 @@
 pub(crate) mod repo;
 
 use fault::FieldFault;
-use host::sql::Transaction;
+use host::sql::{Transaction, conclude};
 use idempotency::{Attempt, Outcome, Stored};
 use ids::{ConversationId, Id, Timestamp, UserId, WorkspaceId};
 
@@ -11,7 +11,6 @@ use crate::{
     Chat, agent,
     deletion::{self, CLAIM, Tombstone},
     error::ChatError,
-    transaction::conclude,
     viewer::Viewer,
 };
 
@@ -117,7 +116,7 @@ impl Chat {
         };
         let (sql, insert) = (&*self.host.sql, repo::insert(&begun));
         let Some(attempt) = attempt else {
-            sql.execute(&insert.text, insert.params).await?;
+            sql.execute(insert).await?;
             return Ok(Outcome { value: begun, is_replay: false });
         };
         let stored = attempt.store(sql, viewer.into(), &id.to_string(), vec![insert], self.host.now()).await?;
@@ -162,7 +161,7 @@ impl Chat {
             Ok(conversation)
         };
         let outcome = work.await;
-        conclude(transaction, outcome).await
+        conclude(transaction, outcome).await.map_err(ChatError::from)?
     }
 
     /// Deletes the conversation `id`, if `condition` holds for it as it is: nobody sees it any more. Its messages are deleted after
@@ -177,13 +176,12 @@ impl Chat {
         let work = async {
             let conversation = self.locked(&mut *transaction, viewer, id).await?;
             condition(&conversation)?;
-            let (dialect, now) = (self.host.sql.dialect(), self.host.now());
-            let buried = deletion::repo::bury(&mut *transaction, dialect, &conversation, now, CLAIM).await;
+            let buried = deletion::repo::bury(&mut *transaction, &conversation, self.host.now(), CLAIM).await;
             buried.map_err(ChatError::from)?;
             Ok(conversation)
         };
         let outcome: Result<_, E> = work.await;
-        let Conversation { id, workspace, .. } = conclude(transaction, outcome).await?;
+        let Conversation { id, workspace, .. } = conclude(transaction, outcome).await.map_err(ChatError::from)??;
         self.erase_later(Tombstone { conversation: id, workspace });
         Ok(())
     }
@@ -194,8 +192,7 @@ impl Chat {
         viewer: &Viewer,
         id: ConversationId,
     ) -> Result<Conversation, ChatError> {
-        let found = repo::lock(transaction, self.host.sql.dialect(), viewer, id).await?;
-        found.ok_or(ChatError::ConversationNotFound)
+        repo::lock(transaction, viewer, id).await?.ok_or(ChatError::ConversationNotFound)
     }
 }
 

@@ -15,10 +15,11 @@ use std::{
     time::Duration,
 };
 
+use host::sql::transact;
 use ids::{ConversationId, Timestamp, WorkspaceId};
 use tracing::Instrument;
 
-use crate::{Chat, backoff::Backoff, budget::fitting, error::ChatError, transaction::conclude};
+use crate::{Chat, budget::fitting, error::ChatError};
 
 /// How long an instance is believed to be at work on a conversation after its last batch.
 pub(crate) const CLAIM: Duration = Duration::from_secs(30);
@@ -110,16 +111,6 @@ impl Chat {
 
     /// Deletes one batch; false where nothing is left.
     pub(crate) async fn erase_batch(&self, tombstone: Tombstone) -> Result<bool, ChatError> {
-        let mut backoff = Backoff::for_conflicts();
-        loop {
-            match self.try_erase_batch(tombstone).await {
-                Err(ChatError::Sql(error)) if backoff.after_conflict(&error, &*self.host.clock).await => {}
-                outcome => return outcome,
-            }
-        }
-    }
-
-    async fn try_erase_batch(&self, tombstone: Tombstone) -> Result<bool, ChatError> {
         let (sql, now) = (&*self.host.sql, self.host.now());
         let mut doomed = repo::newest(sql, tombstone, BATCH_MESSAGES, now).await?;
         if doomed.is_empty() {
@@ -127,9 +118,10 @@ impl Chat {
             return Ok(false);
         }
         doomed.truncate(fitting(doomed.iter().map(|message| message.event_rows), BATCH_EVENT_ROWS));
-        let mut transaction = sql.begin().await?;
-        let outcome: Result<bool, ChatError> =
-            repo::delete(&mut *transaction, sql.dialect(), tombstone, &doomed, CLAIM).await.map_err(ChatError::from);
-        conclude(transaction, outcome).await
+        transact(sql, &*self.host.clock, |transaction| {
+            let doomed = doomed.clone();
+            Box::pin(async move { Ok(repo::delete(transaction, tombstone, &doomed, CLAIM).await?) })
+        })
+        .await
     }
 }

@@ -5,19 +5,20 @@
 
 use std::time::Duration;
 
-use host::Call;
-use ids::{ConversationId, CorrelationId, MessageId};
+use host::{
+    Call,
+    sql::{Transaction, transact},
+};
+use ids::{ConversationId, CorrelationId, MessageId, WorkspaceId};
 use llm::estimate_tokens;
 
 use crate::{
     Chat,
     answer::repo as answers,
-    backoff::Backoff,
     error::ChatError,
     event::{Event, repo as events, text_of},
     finish::FinishReason,
     message::{Failure, Message, Status, repo as messages},
-    transaction::conclude,
     viewer::Viewer,
 };
 
@@ -105,13 +106,12 @@ impl Chat {
         ending: &Ending,
         correlation_id: &CorrelationId,
     ) -> Result<Message, ChatError> {
-        let mut backoff = Backoff::for_conflicts();
-        let ended = loop {
-            match self.try_end_from_log(viewer, message, ending, correlation_id).await {
-                Err(ChatError::Sql(error)) if backoff.after_conflict(&error, &*self.host.clock).await => {}
-                outcome => break outcome?,
-            }
-        };
+        let (workspace, id) = (viewer.workspace, message.id);
+        let ended = transact(&*self.host.sql, &*self.host.clock, |transaction| {
+            let (chat, ending, correlation_id) = (self.clone(), ending.clone(), correlation_id.clone());
+            Box::pin(async move { chat.end_if_unfinished(transaction, workspace, id, &ending, correlation_id).await })
+        })
+        .await?;
         if let Some(ended) = ended {
             return Ok(ended);
         }
@@ -119,43 +119,38 @@ impl Chat {
         found.flatten().ok_or(ChatError::MessageNotFound)
     }
 
-    async fn try_end_from_log(
+    /// Ends the answer `id` with what its log says, unless it has come to its end, or is to be given up and is not abandoned.
+    async fn end_if_unfinished(
         &self,
-        viewer: &Viewer,
-        message: &Message,
+        transaction: &mut dyn Transaction,
+        workspace: WorkspaceId,
+        id: MessageId,
         ending: &Ending,
-        correlation_id: &CorrelationId,
+        correlation_id: CorrelationId,
     ) -> Result<Option<Message>, ChatError> {
-        let (workspace, dialect) = (viewer.workspace, self.host.sql.dialect());
-        let mut transaction = self.host.sql.begin().await?;
-        let work = async {
-            let locked = answers::lock_unfinished(&mut *transaction, dialect, workspace, message.id).await?;
-            let Some(mut message) = locked else { return Ok(None) };
-            if matches!(ending, Ending::Failed(Failure::Interrupted, _)) && !message.is_abandoned {
-                return Ok(None);
-            }
-            let log = events::all_in(&mut *transaction, workspace, message.id).await?;
-            message.content = text_of(&log).map_err(ChatError::UnreadableEvent)?;
-            message.usage = message.usage.map(|usage| usage.with_output(estimate_tokens(&message.content)));
-            // Its writer may have shown events that are not in the log.
-            let last = log.last().map_or(1, |event| event.seq).max(message.trail.reserved_seq);
-            message.trail.last_seq = Some(last + 1);
-            message.trail.correlation_id = Some(correlation_id.clone());
-            self.end(&mut message, ending);
-            // The row is held, so it matches.
-            transaction.execute_all(vec![answers::write_end(workspace, &message)]).await?;
-            Ok(Some(message))
-        };
-        let outcome: Result<_, ChatError> = work.await;
-        conclude(transaction, outcome).await
+        let locked = answers::lock_unfinished(transaction, workspace, id).await?;
+        let Some(mut message) = locked else { return Ok(None) };
+        if matches!(ending, Ending::Failed(Failure::Interrupted, _)) && !message.is_abandoned {
+            return Ok(None);
+        }
+        let log = events::all_in(transaction, workspace, id).await?;
+        message.content = text_of(&log).map_err(ChatError::UnreadableEvent)?;
+        message.usage = message.usage.map(|usage| usage.with_output(estimate_tokens(&message.content)));
+        // Its writer may have shown events that are not in the log.
+        let last = log.last().map_or(1, |event| event.seq).max(message.trail.reserved_seq);
+        message.trail.last_seq = Some(last + 1);
+        message.trail.correlation_id = Some(correlation_id);
+        self.end(&mut message, ending);
+        // The row is held, so it matches.
+        transaction.execute(answers::write_end(workspace, &message)).await?;
+        Ok(Some(message))
     }
 
     /// Ends an answer of which everything is known: `tail` are its events that are not stored yet. False where somebody else has
     /// ended it.
     pub(crate) async fn end_with(&self, viewer: &Viewer, message: &Message, tail: &[Event]) -> Result<bool, ChatError> {
-        let (workspace, dialect) = (viewer.workspace, self.host.sql.dialect());
-        let mut statements: Vec<_> = events::append(dialect, workspace, message.id, tail).collect();
-        statements.push(answers::write_end(workspace, message));
+        let mut statements: Vec<_> = events::append(viewer.workspace, message.id, tail).collect();
+        statements.push(answers::write_end(viewer.workspace, message));
         Ok(self.host.sql.all_or_none(statements).await?)
     }
 

@@ -1,7 +1,7 @@
 //! What can go wrong with conversations.
 
 use fault::{Fault, FieldFault, Kind};
-use host::sql::SqlError;
+use host::sql::{SqlError, WorkError};
 use idempotency::IdempotencyError;
 use ids::MessageId;
 use llm::ModelError;
@@ -74,6 +74,15 @@ pub enum ChatError {
     /// A setting could not be read.
     #[error(transparent)]
     Settings(#[from] host::VariablesError),
+}
+
+impl WorkError for ChatError {
+    fn sql(&self) -> Option<&SqlError> {
+        match self {
+            Self::Sql(error) => Some(error),
+            _ => None,
+        }
+    }
 }
 
 impl Fault for ChatError {

@@ -2,13 +2,11 @@
 
 pub(crate) mod repo;
 
-use std::str::FromStr;
-
 use ids::CorrelationId;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use crate::message::{Failure, Message, Status, UnknownName};
+use crate::message::{Failure, Message, Status};
 
 /// An event of an answer. Two events of the same answer with the same number are the same to the byte.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,45 +20,29 @@ pub struct Event {
 }
 
 /// What happened to an answer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, strum::Display, strum::EnumString, strum::IntoStaticStr)]
 pub enum EventName {
     /// It was begun: always event 1.
+    #[strum(serialize = "message.started")]
     Started,
     /// It grew; the data is `{"text": ...}`.
+    #[strum(serialize = "message.delta")]
     Delta,
     /// It came to its end.
+    #[strum(serialize = "message.completed")]
     Completed,
     /// Somebody stopped it.
+    #[strum(serialize = "message.cancelled")]
     Cancelled,
     /// It broke off.
+    #[strum(serialize = "message.failed")]
     Failed,
 }
 
 impl EventName {
-    const ALL: [Self; 5] = [Self::Started, Self::Delta, Self::Completed, Self::Cancelled, Self::Failed];
-
-    /// The name in rows and on the wire.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Started => "message.started",
-            Self::Delta => "message.delta",
-            Self::Completed => "message.completed",
-            Self::Cancelled => "message.cancelled",
-            Self::Failed => "message.failed",
-        }
-    }
-
     /// True where no event comes after one of this name.
     pub fn is_last(self) -> bool {
         matches!(self, Self::Completed | Self::Cancelled | Self::Failed)
-    }
-}
-
-impl FromStr for EventName {
-    type Err = UnknownName;
-
-    fn from_str(name: &str) -> Result<Self, UnknownName> {
-        Self::ALL.into_iter().find(|it| it.as_str() == name).ok_or(UnknownName)
     }
 }
 
@@ -103,7 +85,7 @@ pub(crate) fn text_of(events: &[Event]) -> Result<String, serde_json::Error> {
 
 /// Events of one row as the row holds them: `[["message.delta", {"text": "a"}], ...]`. Their data is kept to the byte.
 pub(crate) fn pack(events: &[Event]) -> String {
-    let pair = |event: &Event| format!("[\"{}\",{}]", event.name.as_str(), event.data);
+    let pair = |event: &Event| format!("[\"{}\",{}]", event.name, event.data);
     format!("[{}]", events.iter().map(pair).collect::<Vec<_>>().join(","))
 }
 

@@ -1,11 +1,8 @@
 //! Why a model stopped, and whether what it said is an answer.
 
-use std::str::FromStr;
-
-use crate::message::UnknownName;
-
 /// Why the model stopped, in OpenAI's words.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, strum::Display, strum::EnumString, strum::IntoStaticStr)]
+#[strum(serialize_all = "snake_case")]
 pub enum FinishReason {
     /// It had said what it had to say.
     Stop,
@@ -19,30 +16,6 @@ pub enum FinishReason {
     Refusal,
     /// Its provider says that it failed.
     Error,
-}
-
-impl FinishReason {
-    const ALL: [Self; 6] = [Self::Stop, Self::Length, Self::ContentFilter, Self::ToolCalls, Self::Refusal, Self::Error];
-
-    /// The name in rows and on the wire.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Stop => "stop",
-            Self::Length => "length",
-            Self::ContentFilter => "content_filter",
-            Self::ToolCalls => "tool_calls",
-            Self::Refusal => "refusal",
-            Self::Error => "error",
-        }
-    }
-}
-
-impl FromStr for FinishReason {
-    type Err = UnknownName;
-
-    fn from_str(name: &str) -> Result<Self, UnknownName> {
-        Self::ALL.into_iter().find(|reason| reason.as_str() == name).ok_or(UnknownName)
-    }
 }
 
 /// What a model's stream held when it came to an orderly end.
@@ -109,9 +82,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_read_back() {
-        for reason in FinishReason::ALL {
-            assert_eq!(reason.as_str().parse::<FinishReason>().unwrap(), reason);
+    fn names_are_openais() {
+        for name in ["stop", "length", "content_filter", "tool_calls", "refusal", "error"] {
+            assert_eq!(<&str>::from(name.parse::<FinishReason>().unwrap()), name);
         }
         assert!("done".parse::<FinishReason>().is_err());
     }

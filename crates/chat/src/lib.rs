@@ -26,7 +26,6 @@ mod message;
 mod post;
 mod reading;
 mod streams;
-mod transaction;
 mod viewer;
 mod window;
 
@@ -47,7 +46,7 @@ pub use crate::{
     event::{Event, EventFormat, EventName},
     finish::FinishReason,
     follow::Follow,
-    message::{Author, Content, Failure, Message, Posted, Status, UnknownName, Usage},
+    message::{Author, Content, Failure, Message, Posted, Status, Usage},
     post::{OnBusy, Question},
     reading::MessagePage,
     viewer::Viewer,

@@ -2,7 +2,7 @@
 
 pub(crate) mod repo;
 
-use std::{borrow::Cow, str::FromStr};
+use std::borrow::Cow;
 
 use fault::{Fault, FieldFault, Kind};
 use ids::{ConversationId, CorrelationId, MessageId, Timestamp};
@@ -98,7 +98,8 @@ impl Message {
 }
 
 /// Who wrote a message.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, strum::Display, strum::EnumString, strum::IntoStaticStr)]
+#[strum(serialize_all = "snake_case")]
 pub enum Author {
     /// A person, or the program in their place.
     User,
@@ -106,18 +107,9 @@ pub enum Author {
     Assistant,
 }
 
-impl Author {
-    /// The name in rows and on the wire.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::User => "user",
-            Self::Assistant => "assistant",
-        }
-    }
-}
-
 /// Whether a message is complete. An answer begins `InProgress` and changes once, to one of the others.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, strum::Display, strum::EnumString, strum::IntoStaticStr)]
+#[strum(serialize_all = "snake_case")]
 pub enum Status {
     /// It is being written.
     InProgress,
@@ -127,40 +119,6 @@ pub enum Status {
     Cancelled,
     /// It broke off; what had been written is kept.
     Failed,
-}
-
-impl Status {
-    /// The name in rows and on the wire.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::InProgress => "in_progress",
-            Self::Completed => "completed",
-            Self::Cancelled => "cancelled",
-            Self::Failed => "failed",
-        }
-    }
-}
-
-/// A name that no author, status or event has.
-#[derive(Debug, thiserror::Error)]
-#[error("no such name")]
-pub struct UnknownName;
-
-impl FromStr for Author {
-    type Err = UnknownName;
-
-    fn from_str(name: &str) -> Result<Self, UnknownName> {
-        [Self::User, Self::Assistant].into_iter().find(|author| author.as_str() == name).ok_or(UnknownName)
-    }
-}
-
-impl FromStr for Status {
-    type Err = UnknownName;
-
-    fn from_str(name: &str) -> Result<Self, UnknownName> {
-        let all = [Self::InProgress, Self::Completed, Self::Cancelled, Self::Failed];
-        all.into_iter().find(|status| status.as_str() == name).ok_or(UnknownName)
-    }
 }
 
 /// What an answer took, in tokens.

@@ -25,7 +25,7 @@ use futures::{Stream, StreamExt, channel::mpsc, stream};
 use host::{
     Call, Clock, HttpError,
     fake::{Fakes, SetClock, TestDatabase, databases, json},
-    sql::{Dialect, Row, Sql, SqlError, Statement, Transaction, Value},
+    sql::{Dialect, Row, Sql, SqlError, Statement, Transaction},
 };
 use ids::{ConversationId, CorrelationId, MessageId};
 
@@ -170,16 +170,11 @@ struct Plain;
 
 impl EventFormat for Plain {
     fn started(&self, question: &Message, answer: &Message) -> String {
-        format!(
-            r#"{{"asked":"{}","status":"{}","begins":"{}"}}"#,
-            question.content,
-            answer.status.as_str(),
-            answer.content
-        )
+        format!(r#"{{"asked":"{}","status":"{}","begins":"{}"}}"#, question.content, answer.status, answer.content)
     }
 
     fn ended(&self, answer: &Message) -> String {
-        format!(r#"{{"status":"{}","content":"{}"}}"#, answer.status.as_str(), answer.content)
+        format!(r#"{{"status":"{}","content":"{}"}}"#, answer.status, answer.content)
     }
 
     fn failed(&self, failure: &Failure, answer: &Message, correlation_id: &CorrelationId) -> String {
@@ -276,12 +271,12 @@ impl Room {
     /// Lets the lease of every answer run out.
     async fn let_leases_run_out(&self) {
         let statement = "UPDATE messages SET lease_until = 1 WHERE lease_until IS NOT NULL";
-        self.database.sql.execute(statement, Vec::new()).await.unwrap();
+        self.database.sql.execute(Statement::new(statement)).await.unwrap();
     }
 
     /// What one number in the database is.
     async fn number(&self, select: &str) -> i64 {
-        self.database.sql.query(select, Vec::new()).await.unwrap()[0].get(0).unwrap()
+        self.database.sql.query(Statement::new(select.to_owned())).await.unwrap()[0].get(0).unwrap()
     }
 
     async fn messages(&self, conversation: ConversationId) -> Vec<Message> {
@@ -300,7 +295,7 @@ impl Room {
     async fn transcript(&self, conversation: ConversationId) -> Vec<String> {
         let line = |message: &Message| {
             let Message { position, author, status, content, .. } = message;
-            format!("{position} {} {} {content}", author.as_str(), status.as_str())
+            format!("{position} {} {} {content}", author, status)
         };
         self.messages(conversation).await.iter().map(line).collect()
     }
@@ -382,7 +377,7 @@ fn question(text: &str) -> Question {
 
 /// Events as `seq name data`.
 fn lines(events: &[Event]) -> Vec<String> {
-    events.iter().map(|event| format!("{} {} {}", event.seq, event.name.as_str(), event.data)).collect()
+    events.iter().map(|event| format!("{} {} {}", event.seq, event.name, event.data)).collect()
 }
 
 /// Time as the room's clock shows it.

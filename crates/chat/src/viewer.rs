@@ -17,7 +17,7 @@ pub struct Viewer {
 impl Viewer {
     /// The parameters of [`VISIBLE`](crate::conversation::repo::VISIBLE).
     pub(crate) fn params(&self) -> [Value; 3] {
-        [self.workspace.to_string().into(), self.user.to_string().into(), self.manages_workspace.into()]
+        [self.workspace.into(), self.user.into(), self.manages_workspace.into()]
     }
 }
 

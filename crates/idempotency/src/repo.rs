@@ -1,9 +1,6 @@
 //! The table `idempotency_keys`.
 
-use host::{
-    params,
-    sql::{Sql, SqlError, Statement, Value},
-};
+use host::sql::{Sql, SqlError, Statement, Value};
 use ids::Timestamp;
 
 use crate::{Attempt, KEPT_FOR, Owner};
@@ -20,17 +17,21 @@ pub(crate) struct First {
 
 /// What remembers that `attempt` came to `outcome`; where its key is known already it violates a unique key.
 pub(crate) fn insert(owner: Owner, attempt: &Attempt, outcome: &str, now: Timestamp) -> Statement {
-    let statement = "INSERT INTO idempotency_keys (workspace_id, user_id, key_hash, fingerprint, outcome, created_at, \
-                     expires_at) VALUES (?, ?, ?, ?, ?, ?, ?)";
-    let mut values = by_key(owner, attempt);
-    values.extend(params![attempt.fingerprint(), outcome, now, now + KEPT_FOR]);
-    Statement::new(statement, values)
+    Statement::new(
+        "INSERT INTO idempotency_keys (workspace_id, user_id, key_hash, fingerprint, outcome, created_at, expires_at) \
+         VALUES (?, ?, ?, ?, ?, ?, ?)",
+    )
+    .bind_all(by_key(owner, attempt))
+    .bind(attempt.fingerprint())
+    .bind(outcome)
+    .bind(now)
+    .bind(now + KEPT_FOR)
 }
 
 pub(crate) async fn find(sql: &dyn Sql, owner: Owner, attempt: &Attempt) -> Result<Option<First>, SqlError> {
     let statement = "SELECT fingerprint, outcome, expires_at FROM idempotency_keys \
                      WHERE workspace_id = ? AND user_id = ? AND key_hash = ?";
-    let rows = sql.query(statement, by_key(owner, attempt)).await?;
+    let rows = sql.query(Statement::new(statement).bind_all(by_key(owner, attempt))).await?;
     let Some(row) = rows.first() else { return Ok(None) };
     Ok(Some(First { fingerprint: row.get(0)?, outcome: row.get(1)?, expires_at: row.get(2)? }))
 }
@@ -44,9 +45,7 @@ pub(crate) async fn delete_expired(
 ) -> Result<(), SqlError> {
     let statement = "DELETE FROM idempotency_keys \
                      WHERE workspace_id = ? AND user_id = ? AND key_hash = ? AND expires_at <= ?";
-    let mut values = by_key(owner, attempt);
-    values.push(now.into());
-    sql.execute(statement, values).await
+    sql.execute(Statement::new(statement).bind_all(by_key(owner, attempt)).bind(now)).await
 }
 
 /// Deletes the oldest of those that have expired, of all workspaces: this is upkeep.
@@ -54,12 +53,12 @@ pub(crate) async fn sweep(sql: &dyn Sql, now: Timestamp) -> Result<(), SqlError>
     // No workspace: keys expire in all of them alike. Neither database deletes "at most so many" in the words of the other.
     let oldest = "SELECT MAX(expires_at) FROM (SELECT expires_at FROM idempotency_keys WHERE expires_at <= ? \
                   ORDER BY expires_at LIMIT ?) AS oldest";
-    let rows = sql.query(oldest, params![now, SWEPT_AT_ONCE]).await?;
+    let rows = sql.query(Statement::new(oldest).bind(now).bind(SWEPT_AT_ONCE)).await?;
     let Some(up_to) = rows.first().map_or(Ok(None), |row| row.get::<Option<i64>>(0))? else { return Ok(()) };
     // No workspace: as above.
-    sql.execute("DELETE FROM idempotency_keys WHERE expires_at <= ?", params![up_to]).await
+    sql.execute(Statement::new("DELETE FROM idempotency_keys WHERE expires_at <= ?").bind(up_to)).await
 }
 
-fn by_key(owner: Owner, attempt: &Attempt) -> Vec<Value> {
-    params![owner.workspace.to_string(), owner.user.to_string(), attempt.key_hash()]
+fn by_key(owner: Owner, attempt: &Attempt) -> [Value; 3] {
+    [owner.workspace.into(), owner.user.into(), attempt.key_hash().into()]
 }

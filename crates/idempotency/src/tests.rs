@@ -1,7 +1,5 @@
-use host::{
-    fake::{Fakes, TestDatabase, databases},
-    params,
-};
+use host::fake::{Fakes, TestDatabase, databases};
+use host::sql::Statement;
 
 use super::*;
 
@@ -29,12 +27,12 @@ impl Sender {
     /// Creates the workspace `outcome`, once for each key.
     async fn send(&self, owner: Owner, attempt: &Attempt, outcome: &str) -> Result<Stored, IdempotencyError> {
         let work =
-            Statement::new("INSERT INTO workspaces (id, name, created_at) VALUES (?, 'a thing', 0)", params![outcome]);
+            Statement::new("INSERT INTO workspaces (id, name, created_at) VALUES (?, 'a thing', 0)").bind(outcome);
         attempt.store(&*self.fakes.host.sql, owner, outcome, vec![work], self.fakes.host.now()).await
     }
 
     async fn count(&self, table: &str) -> i64 {
-        let rows = self.fakes.host.sql.query(&format!("SELECT COUNT(*) FROM {table}"), params![]).await.unwrap();
+        let rows = self.fakes.host.sql.query(Statement::new(format!("SELECT COUNT(*) FROM {table}"))).await.unwrap();
         rows[0].get(0).unwrap()
     }
 }
@@ -64,7 +62,7 @@ async fn of_many_at_once_one_does_the_work_and_all_learn_what_it_came_to() {
         });
         let outcomes = futures::future::join_all(sends).await;
         assert_eq!(outcomes.iter().filter(|outcome| **outcome == Stored::Now).count(), 1);
-        let rows = sender.fakes.host.sql.query("SELECT id FROM workspaces", params![]).await.unwrap();
+        let rows = sender.fakes.host.sql.query(Statement::new("SELECT id FROM workspaces")).await.unwrap();
         let created: String = rows[0].get(0).unwrap();
         assert_eq!(rows.len(), 1);
         let others = outcomes.iter().filter(|outcome| **outcome == Stored::Before(created.clone()));
@@ -77,7 +75,7 @@ async fn work_that_fails_leaves_its_key_unused() {
     for sender in senders().await {
         let sql = &*sender.fakes.host.sql;
         let (owner, now) = (sender.owner, sender.fakes.host.now());
-        let nothing = Statement::new("UPDATE workspaces SET name = 'x' WHERE id = ?", params!["nobody"]);
+        let nothing = Statement::new("UPDATE workspaces SET name = 'x' WHERE id = ?").bind("nobody");
         let stored = attempt("k", "{}").store(sql, owner, "a", vec![nothing], now).await.unwrap();
         assert_eq!(stored, Stored::NothingMatched);
         assert_eq!(sender.send(owner, &attempt("taken", "{}"), "a").await.unwrap(), Stored::Now);

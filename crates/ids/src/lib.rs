@@ -9,6 +9,8 @@ mod hex;
 mod time;
 mod trace;
 
+use uuid::Uuid;
+
 pub use crate::{
     correlation::CorrelationId,
     time::{ParseTimestampError, Timestamp},
@@ -23,7 +25,7 @@ pub use crate::{
 #[error("not an id of this kind")]
 pub struct ParseIdError;
 
-/// What all ids have in common; implemented by [`define_id!`] alone.
+/// What all ids have in common; implemented by what [`for_each_id!`] lists alone.
 pub trait Id: Copy + std::fmt::Display + std::str::FromStr<Err = ParseIdError> {
     /// What the id's text begins with, without the underscore: `conv`.
     const PREFIX: &'static str;
@@ -35,100 +37,87 @@ pub trait Id: Copy + std::fmt::Display + std::str::FromStr<Err = ParseIdError> {
     fn made_at(self) -> Timestamp;
 }
 
-/// Defines an id type: `define_id!(/** Names a cat. */ CatId, "cat");`.
-#[macro_export]
-macro_rules! define_id {
-    ($(#[$doc:meta])* $name:ident, $prefix:literal) => {
+/// Defines the types of ids, each with its prefix.
+macro_rules! define_ids {
+    ($($(#[$doc:meta])* $name:ident = $prefix:literal,)*) => {$(
         $(#[$doc])*
         #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-        pub struct $name($crate::Uuid);
+        pub struct $name(Uuid);
 
-        impl $crate::Id for $name {
+        impl Id for $name {
             const PREFIX: &'static str = $prefix;
 
-            fn new(now: $crate::Timestamp, random: [u8; 10]) -> Self {
-                Self($crate::uuid_v7(now, random))
+            fn new(now: Timestamp, random: [u8; 10]) -> Self {
+                Self(uuid_v7(now, random))
             }
 
-            fn made_at(self) -> $crate::Timestamp {
-                $crate::uuid_time(self.0)
+            fn made_at(self) -> Timestamp {
+                uuid_time(self.0)
             }
         }
 
-        impl ::std::fmt::Display for $name {
-            fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
                 write!(f, concat!($prefix, "_{}"), self.0.simple())
             }
         }
 
-        impl ::std::fmt::Debug for $name {
-            fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
-                ::std::fmt::Display::fmt(self, f)
+        impl std::fmt::Debug for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                std::fmt::Display::fmt(self, f)
             }
         }
 
-        impl ::std::str::FromStr for $name {
-            type Err = $crate::ParseIdError;
+        impl std::str::FromStr for $name {
+            type Err = ParseIdError;
 
-            fn from_str(text: &str) -> Result<Self, $crate::ParseIdError> {
-                $crate::parse_uuid(text, concat!($prefix, "_")).map(Self)
+            fn from_str(text: &str) -> Result<Self, ParseIdError> {
+                parse_uuid(text, concat!($prefix, "_")).map(Self)
             }
         }
 
-        impl $crate::serde::Serialize for $name {
-            fn serialize<S: $crate::serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        impl serde::Serialize for $name {
+            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
                 serializer.collect_str(self)
             }
         }
 
-        impl<'de> $crate::serde::Deserialize<'de> for $name {
-            fn deserialize<D: $crate::serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                let text = <::std::borrow::Cow<'de, str> as $crate::serde::Deserialize>::deserialize(deserializer)?;
-                text.parse().map_err($crate::serde::de::Error::custom)
+        impl<'de> serde::Deserialize<'de> for $name {
+            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                let text = <std::borrow::Cow<'de, str> as serde::Deserialize>::deserialize(deserializer)?;
+                text.parse().map_err(serde::de::Error::custom)
             }
+        }
+    )*};
+}
+
+/// All kinds of ids, said once: gives the list to the macro `$make`, which makes something of each.
+#[macro_export]
+macro_rules! for_each_id {
+    ($make:ident) => {
+        $make! {
+            /// Names a workspace: the tenant that every row, query and cache key belongs to.
+            WorkspaceId = "ws",
+            /// Names an account.
+            UserId = "user",
+            /// Names a sign-in: the family of refresh tokens that began with one login.
+            SessionId = "sess",
+            /// Names a token for one purpose and one use: a new password, the proof of an address, an invitation.
+            AccountTokenId = "tok",
+            /// Names a letter that is to be sent to somebody.
+            NoticeId = "note",
+            /// Names a conversation.
+            ConversationId = "conv",
+            /// Names a message of a conversation.
+            MessageId = "msg",
         }
     };
 }
 
-define_id!(
-    /// Names a workspace: the tenant that every row, query and cache key belongs to.
-    WorkspaceId,
-    "ws"
-);
-define_id!(
-    /// Names an account.
-    UserId,
-    "user"
-);
-define_id!(
-    /// Names a sign-in: the family of refresh tokens that began with one login.
-    SessionId,
-    "sess"
-);
-define_id!(
-    /// Names a token for one purpose and one use: a new password, the proof of an address, an invitation.
-    AccountTokenId,
-    "tok"
-);
-define_id!(
-    /// Names a letter that is to be sent to somebody.
-    NoticeId,
-    "note"
-);
-define_id!(
-    /// Names a conversation.
-    ConversationId,
-    "conv"
-);
-define_id!(
-    /// Names a message of a conversation.
-    MessageId,
-    "msg"
-);
+for_each_id!(define_ids);
 
 /// Reads `prefix` and 32 lower-case hexadecimal digits: one spelling for each id, so that texts compare as ids do.
-#[doc(hidden)]
-pub fn parse_uuid(text: &str, prefix: &str) -> Result<Uuid, ParseIdError> {
+fn parse_uuid(text: &str, prefix: &str) -> Result<Uuid, ParseIdError> {
     let digits = text.strip_prefix(prefix).ok_or(ParseIdError)?;
     let canonical = digits.len() == 32 && digits.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
     if !canonical {
@@ -137,21 +126,14 @@ pub fn parse_uuid(text: &str, prefix: &str) -> Result<Uuid, ParseIdError> {
     Uuid::try_parse(digits).map_err(|_| ParseIdError)
 }
 
-#[doc(hidden)]
-pub fn uuid_v7(now: Timestamp, random: [u8; 10]) -> Uuid {
+fn uuid_v7(now: Timestamp, random: [u8; 10]) -> Uuid {
     uuid::Builder::from_unix_timestamp_millis(now.as_millis().unsigned_abs(), &random).into_uuid()
 }
 
 /// The first 48 bits of a UUIDv7 (RFC 9562, section 5.7).
-#[doc(hidden)]
-pub fn uuid_time(uuid: Uuid) -> Timestamp {
+fn uuid_time(uuid: Uuid) -> Timestamp {
     Timestamp::from_millis((uuid.as_u128() >> 80) as i64)
 }
-
-#[doc(hidden)]
-pub use serde;
-#[doc(hidden)]
-pub use uuid::Uuid;
 
 #[cfg(test)]
 mod tests {

@@ -178,6 +178,6 @@ async fn somebody_takes_their_data_along_and_deletes_their_account() {
     assert_eq!(problem(&ask_as(&deployment.app, &bob, "GET", "/v1/me").await), (401, "session_ended"));
     assert_eq!(log_in(&deployment, "bob@example.com", "difference engine").await.0, 401);
     assert_eq!(delete(&owner, "analytical engine").await.0, 204, "nobody is left to be looked after");
-    let rows = deployment.fakes.host.sql.query("SELECT id FROM sessions", vec![]).await.unwrap();
+    let rows = deployment.fakes.host.sql.query(Statement::new("SELECT id FROM sessions")).await.unwrap();
     assert!(rows.is_empty());
 }

@@ -17,7 +17,7 @@ async fn attempt(deployment: &Deployment, email: &str, password: &str, address: 
 /// Lets so much time pass for limits, which are told by the database's clock.
 async fn pass(deployment: &Deployment, ms: i64) {
     let statement = "UPDATE sign_in_limits SET drained_at = drained_at - ?, locked_until = locked_until - ?";
-    deployment.fakes.host.sql.execute(statement, vec![ms.into(), ms.into()]).await.unwrap();
+    deployment.fakes.host.sql.execute(Statement::new(statement).bind(ms).bind(ms)).await.unwrap();
 }
 
 #[tokio::test]
@@ -52,7 +52,7 @@ async fn a_lock_is_never_longer_than_a_quarter_of_an_hour() {
             .fakes
             .host
             .sql
-            .execute("UPDATE sign_in_limits SET failures = 60, locked_until = 0", vec![])
+            .execute(Statement::new("UPDATE sign_in_limits SET failures = 60, locked_until = 0"))
             .await
             .unwrap();
         assert_eq!(guess().await.0, 401);

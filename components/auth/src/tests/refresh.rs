@@ -5,7 +5,7 @@ use super::*;
 /// Sets back by so much when tokens were exchanged, as the database's clock told it.
 async fn as_if_exchanged_earlier(deployment: &Deployment, ms: i64) {
     let statement = "UPDATE refresh_tokens SET used_at = used_at - ?";
-    deployment.fakes.host.sql.execute(statement, vec![ms.into()]).await.unwrap();
+    deployment.fakes.host.sql.execute(Statement::new(statement).bind(ms)).await.unwrap();
 }
 
 #[tokio::test]
@@ -75,7 +75,7 @@ async fn without_a_key_nothing_is_written() {
     let deployment = Deployment::new().await;
     deployment.fakes.variables.set("auth_secret", "short");
     assert_eq!(problem(&deployment.post("/v1/auth/register", ada()).await), (500, "misconfigured"));
-    let rows = deployment.fakes.host.sql.query("SELECT id FROM users", vec![]).await.unwrap();
+    let rows = deployment.fakes.host.sql.query(Statement::new("SELECT id FROM users")).await.unwrap();
     assert!(rows.is_empty());
 
     deployment.fakes.variables.set("auth_secret", "");

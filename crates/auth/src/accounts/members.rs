@@ -76,7 +76,7 @@ impl Accounts {
         })
         .await?;
         self.authenticator.forget_all(user);
-        tracing::info!(user_id = %principal.user, account = %user, status = status.as_str(), "an account got a status");
+        tracing::info!(user_id = %principal.user, account = %user, %status, "an account got a status");
         let made_at = ids::Id::made_at(user);
         Ok(Member::new((Account { status, ..account }, made_at)))
     }

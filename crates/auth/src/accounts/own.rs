@@ -60,7 +60,7 @@ impl Accounts {
             return Err(AccountError::LastOwner);
         }
         let delete = repo::accounts::delete(account.workspace, account.user);
-        self.host.sql.execute(&delete.text, delete.params).await?;
+        self.host.sql.execute(delete).await?;
         self.authenticator.forget_all(account.user);
         tracing::info!(user_id = %account.user, workspace_id = %account.workspace, "an account was deleted by its holder");
         Ok(())

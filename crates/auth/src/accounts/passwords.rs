@@ -114,7 +114,7 @@ impl Accounts {
             let (conditions, consequences) = (conditions.clone(), consequences.clone());
             Box::pin(async move {
                 for condition in conditions {
-                    if transaction.affected(&condition.text, condition.params).await? == 0 {
+                    if transaction.affected(condition).await? == 0 {
                         return Err(match is_reset {
                             true => AccountError::InvalidAccountToken,
                             false => AccountError::WrongCredentials,

@@ -125,7 +125,7 @@ impl Accounts {
         let hash = || password::hash(password, &*self.host.random);
         let hash = limits::in_turn(&self.host, settings.hashes_at_once, hash).await??;
         let statement = repo::accounts::replace_password_hash(account, &hash, self.host.now());
-        self.host.sql.execute(&statement.text, statement.params).await?;
+        self.host.sql.execute(statement).await?;
         Ok(())
     }
 
@@ -140,8 +140,7 @@ impl Accounts {
     /// Who was wrong is limited by it, and for ever longer. The last of `buckets` is the one that is locked.
     pub(super) async fn count_failure(&self, buckets: &[Bucket]) -> Result<(), AccountError> {
         if let Some(bucket) = buckets.last() {
-            let statement = repo::limits::count_failure(&*self.host.sql, bucket);
-            self.host.sql.execute(&statement.text, statement.params).await?;
+            self.host.sql.execute(repo::limits::count_failure(bucket)).await?;
         }
         Ok(())
     }

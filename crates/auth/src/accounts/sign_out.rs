@@ -44,7 +44,7 @@ impl Accounts {
     pub async fn end_all_sessions(&self, principal: &Principal) -> Result<(), SqlError> {
         let now = self.host.now();
         let end = repo::sessions::revoke_all(principal.workspace, principal.user, None, now);
-        self.host.sql.execute(&end.text, end.params).await?;
+        self.host.sql.execute(end).await?;
         self.authenticator.forget_all(principal.user);
         Ok(())
     }

@@ -1,12 +1,9 @@
 //! Sessions and their refresh tokens.
 
-use host::{
-    Sql, params,
-    sql::{DecodeError, Row, SqlError, Statement},
-};
+use host::sql::{DecodeError, Row, Sql, SqlError, Statement};
 use ids::{SessionId, Timestamp, UserId, WorkspaceId};
 
-use super::{ACCOUNT, account, roles, text};
+use super::{ACCOUNT, account, roles};
 use crate::{
     account::{Account, Status},
     permission::Permissions,
@@ -25,8 +22,16 @@ pub(crate) async fn principal_of(
         FROM sessions s JOIN users u ON u.id = s.user_id JOIN workspaces w ON w.id = s.workspace_id \
         WHERE s.id = ? AND s.workspace_id = ? AND s.user_id = ? \
         AND s.revoked_at IS NULL AND s.expires_at > ? AND u.status = ?";
-    let params = params![text(claims.session), text(claims.workspace), text(claims.user), now, Status::Active.as_str()];
-    let rows = sql.query(statement, params).await?;
+    let rows = sql
+        .query(
+            Statement::new(statement)
+                .bind(claims.session)
+                .bind(claims.workspace)
+                .bind(claims.user)
+                .bind(now)
+                .bind(Status::Active),
+        )
+        .await?;
     let Some(row) = rows.first() else { return Ok(None) };
     let roles = roles(row, 2)?;
     Ok(Some(Principal {
@@ -47,18 +52,19 @@ pub(crate) fn insert(session: &NewSession, now: Timestamp) -> [Statement; 2] {
     let statement = "INSERT INTO sessions \
         (id, workspace_id, user_id, user_agent, address, created_at, last_used_at, expires_at) \
         VALUES (?, ?, ?, ?, ?, ?, ?, ?)";
-    let params = params![
-        text(session.id),
-        text(session.workspace),
-        text(session.user),
-        session.device.user_agent.clone(),
-        session.device.address.map(|address| address.to_string()),
-        now,
-        now,
-        session.expires_at,
-    ];
     let token = (session.token_hash.as_str(), session.workspace, session.id);
-    [Statement::new(statement, params), insert_refresh_token(token, now, session.expires_at)]
+    [
+        Statement::new(statement)
+            .bind(session.id)
+            .bind(session.workspace)
+            .bind(session.user)
+            .bind(session.device.user_agent.clone())
+            .bind(session.device.address.map(|address| address.to_string()))
+            .bind(now)
+            .bind(now)
+            .bind(session.expires_at),
+        insert_refresh_token(token, now, session.expires_at),
+    ]
 }
 
 /// What a refresh token stands for.
@@ -79,19 +85,18 @@ pub(crate) struct Family {
 
 /// The family of the refresh token with `token_hash`.
 pub(crate) async fn family_of(sql: &dyn Sql, token_hash: &str, now: Timestamp) -> Result<Option<Family>, SqlError> {
-    let now_ms = sql.dialect().now_ms();
     // No workspace: the token is what finds it.
     let statement = format!(
-        "SELECT s.id, s.created_at, t.created_at, {now_ms} - t.used_at, t.expires_at, s.expires_at, s.revoked_at, \
+        "SELECT s.id, s.created_at, t.created_at, NOW_MS() - t.used_at, t.expires_at, s.expires_at, s.revoked_at, \
         {ACCOUNT} FROM refresh_tokens t JOIN sessions s ON s.id = t.session_id \
         JOIN users u ON u.id = s.user_id JOIN workspaces w ON w.id = u.workspace_id WHERE t.token_hash = ?"
     );
-    let rows = sql.query(&statement, params![token_hash]).await?;
+    let rows = sql.query(Statement::new(statement).bind(token_hash)).await?;
     let Some(row) = rows.first() else { return Ok(None) };
     let expired = row.get::<Timestamp>(4)? <= now || row.get::<Timestamp>(5)? <= now;
     let revoked = row.get::<Option<Timestamp>>(6)?.is_some();
     Ok(Some(Family {
-        session: row.parse(0)?,
+        session: row.get(0)?,
         began_at: row.get(1)?,
         made_at: row.get(2)?,
         exchanged_for_ms: row.get(3)?,
@@ -109,16 +114,14 @@ pub(crate) async fn rotate(
     now: Timestamp,
     expires_at: Timestamp,
 ) -> Result<bool, SqlError> {
-    let now_ms = sql.dialect().now_ms();
-    let use_up = format!(
-        "UPDATE refresh_tokens SET used_at = {now_ms} WHERE token_hash = ? AND workspace_id = ? AND used_at IS NULL"
-    );
+    let use_up =
+        "UPDATE refresh_tokens SET used_at = NOW_MS() WHERE token_hash = ? AND workspace_id = ? AND used_at IS NULL";
     let prolong = "UPDATE sessions SET last_used_at = ?, expires_at = ? \
         WHERE id = ? AND workspace_id = ? AND revoked_at IS NULL";
     let workspace = family.account.workspace;
     sql.all_or_none(vec![
-        Statement::new(use_up, params![old_hash, text(workspace)]),
-        Statement::new(prolong, params![now, expires_at, text(family.session), text(workspace)]),
+        Statement::new(use_up).bind(old_hash).bind(workspace),
+        Statement::new(prolong).bind(now).bind(expires_at).bind(family.session).bind(workspace),
         insert_refresh_token((new_hash, workspace, family.session), now, expires_at),
     ])
     .await
@@ -131,7 +134,7 @@ fn insert_refresh_token(
 ) -> Statement {
     let statement = "INSERT INTO refresh_tokens (token_hash, workspace_id, session_id, created_at, expires_at) \
         VALUES (?, ?, ?, ?, ?)";
-    Statement::new(statement, params![token_hash, text(workspace), text(session), now, expires_at])
+    Statement::new(statement).bind(token_hash).bind(workspace).bind(session).bind(now).bind(expires_at)
 }
 
 /// Forgets the sessions of `user` that have expired, and with them their tokens; of `session`, the tokens that have.
@@ -145,15 +148,19 @@ pub(crate) async fn forget_expired(
     now: Timestamp,
 ) -> Result<(), SqlError> {
     let statement = "SELECT id FROM sessions WHERE workspace_id = ? AND user_id = ? AND expires_at <= ? LIMIT 100";
-    for row in sql.query(statement, params![text(workspace), text(user), now]).await? {
-        forget_session(sql, workspace, row.parse(0)?, now).await?;
+    for row in sql.query(Statement::new(statement).bind(workspace).bind(user).bind(now)).await? {
+        forget_session(sql, workspace, row.get(0)?, now).await?;
     }
     let statement = "SELECT token_hash FROM refresh_tokens \
         WHERE session_id = ? AND workspace_id = ? AND expires_at <= ? LIMIT 100";
-    for row in sql.query(statement, params![text(session), text(workspace), now]).await? {
-        let params = params![row.get::<String>(0)?, text(workspace), now];
-        sql.execute("DELETE FROM refresh_tokens WHERE token_hash = ? AND workspace_id = ? AND expires_at <= ?", params)
-            .await?;
+    for row in sql.query(Statement::new(statement).bind(session).bind(workspace).bind(now)).await? {
+        sql.execute(
+            Statement::new("DELETE FROM refresh_tokens WHERE token_hash = ? AND workspace_id = ? AND expires_at <= ?")
+                .bind(row.get::<String>(0)?)
+                .bind(workspace)
+                .bind(now),
+        )
+        .await?;
     }
     Ok(())
 }
@@ -166,7 +173,7 @@ pub(super) async fn forget_session(
     now: Timestamp,
 ) -> Result<(), SqlError> {
     let statement = "DELETE FROM sessions WHERE id = ? AND workspace_id = ? AND expires_at <= ?";
-    sql.execute(statement, params![text(session), text(workspace), now]).await
+    sql.execute(Statement::new(statement).bind(session).bind(workspace).bind(now)).await
 }
 
 /// Ends a session of `user`; false where there is none of this id that goes on.
@@ -179,8 +186,7 @@ pub(crate) async fn revoke(
 ) -> Result<bool, SqlError> {
     let statement = "UPDATE sessions SET revoked_at = ? \
         WHERE id = ? AND workspace_id = ? AND user_id = ? AND revoked_at IS NULL AND expires_at > ?";
-    let params = params![now, text(session), text(workspace), text(user), now];
-    Ok(sql.affected(statement, params).await? > 0)
+    Ok(sql.affected(Statement::new(statement).bind(now).bind(session).bind(workspace).bind(user).bind(now)).await? > 0)
 }
 
 /// Ends all sessions of `user` but `except`, whether there are any or not.
@@ -188,7 +194,7 @@ pub(crate) fn revoke_all(workspace: WorkspaceId, user: UserId, except: Option<Se
     let statement = "UPDATE sessions SET revoked_at = ? \
         WHERE workspace_id = ? AND user_id = ? AND revoked_at IS NULL AND id <> ?";
     let except = except.map(|session| session.to_string()).unwrap_or_default();
-    Statement::new(statement, params![now, text(workspace), text(user), except])
+    Statement::new(statement).bind(now).bind(workspace).bind(user).bind(except)
 }
 
 /// The sessions of `user` that go on, newest first, from before `before`.
@@ -200,22 +206,23 @@ pub(crate) async fn of_user(
     limit: i64,
     now: Timestamp,
 ) -> Result<Vec<Session>, SqlError> {
-    let mut statement = "SELECT id, user_agent, address, created_at, last_used_at, expires_at FROM sessions \
-        WHERE workspace_id = ? AND user_id = ? AND revoked_at IS NULL AND expires_at > ?"
-        .to_owned();
-    let mut params = params![text(workspace), text(user), now];
+    let mut statement = Statement::new(
+        "SELECT id, user_agent, address, created_at, last_used_at, expires_at FROM sessions \
+        WHERE workspace_id = ? AND user_id = ? AND revoked_at IS NULL AND expires_at > ?",
+    )
+    .bind(workspace)
+    .bind(user)
+    .bind(now);
     if let Some(before) = before {
-        statement.push_str(" AND id < ?");
-        params.push(text(before));
+        statement = statement.push(" AND id < ?").bind(before);
     }
-    statement.push_str(" ORDER BY id DESC LIMIT ?");
-    params.push(limit.into());
-    sql.query(&statement, params).await?.iter().map(|row| session(row).map_err(SqlError::from)).collect()
+    let statement = statement.push(" ORDER BY id DESC LIMIT ?").bind(limit);
+    sql.query(statement).await?.iter().map(|row| session(row).map_err(SqlError::from)).collect()
 }
 
 fn session(row: &Row) -> Result<Session, DecodeError> {
     Ok(Session {
-        id: row.parse(0)?,
+        id: row.get(0)?,
         user_agent: row.get(1)?,
         address: row.get(2)?,
         created_at: row.get(3)?,

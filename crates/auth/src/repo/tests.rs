@@ -71,7 +71,7 @@ async fn write(fakes: &Fakes, account: Option<&Account>, session: &NewSession) {
 }
 
 async fn run(sql: &dyn Sql, statement: Statement) {
-    sql.execute(&statement.text, statement.params).await.unwrap();
+    sql.execute(statement).await.unwrap();
 }
 
 fn claims(account: &Account, session: &NewSession) -> AccessClaims {
@@ -106,7 +106,7 @@ async fn a_taken_address_leaves_nothing_behind() {
         let now = fakes.host.now();
         let refused = fakes.host.sql.all_or_none(vec![insert_workspace(&second, now), insert(&second, now)]).await;
         assert!(matches!(refused, Err(SqlError::UniqueViolation { .. })), "{refused:?}");
-        let workspaces = fakes.host.sql.query("SELECT id FROM workspaces", vec![]).await.unwrap();
+        let workspaces = fakes.host.sql.query(Statement::new("SELECT id FROM workspaces")).await.unwrap();
         assert_eq!(workspaces.len(), 1);
     }
 }
@@ -213,7 +213,7 @@ async fn tokens_and_sessions_that_have_expired_are_forgotten() {
         let new = session_of(&fakes, &account, "new");
         write(&fakes, None, &new).await;
         forget_expired(sql, (account.workspace, account.user, new.id), fakes.host.now()).await.unwrap();
-        assert_eq!(sql.query("SELECT id FROM sessions", vec![]).await.unwrap().len(), 1);
+        assert_eq!(sql.query(Statement::new("SELECT id FROM sessions")).await.unwrap().len(), 1);
         assert!(family_of(sql, "old", old.expires_at).await.unwrap().is_none(), "tokens go with their session");
 
         let family = family_of(sql, "new", fakes.host.now()).await.unwrap().unwrap();
@@ -238,7 +238,7 @@ async fn of_many_who_sign_up_and_in_at_once_none_is_turned_away() {
         };
         let forgotten: Vec<_> = futures::future::join_all((0..40).map(one)).await;
         assert!(forgotten.iter().all(Result::is_ok), "{forgotten:?}");
-        let sessions = fakes.host.sql.query("SELECT id FROM sessions", vec![]).await.unwrap();
+        let sessions = fakes.host.sql.query(Statement::new("SELECT id FROM sessions")).await.unwrap();
         assert_eq!(sessions.len(), 80);
     }
 }
@@ -296,7 +296,7 @@ async fn a_role_of_a_later_version_gives_nothing_and_locks_nobody_out() {
     for (_database, fakes) in hosts().await {
         let (sql, account) = (&*fakes.host.sql, ada(&fakes));
         write(&fakes, Some(&account), &session_of(&fakes, &account, "hash")).await;
-        sql.execute("UPDATE users SET roles = ?", vec![r#"["emperor", "viewer"]"#.into()]).await.unwrap();
+        sql.execute(Statement::new("UPDATE users SET roles = ?").bind(r#"["emperor", "viewer"]"#)).await.unwrap();
         let found = by_email(sql, "ada@example.com").await.unwrap().unwrap();
         assert_eq!(found.roles, [Role::Viewer]);
     }
@@ -317,10 +317,10 @@ async fn an_address_that_is_taken_costs_no_connection() {
         };
         register().await.unwrap();
         // It is seen by the connection that made it, and by no other.
-        sql.execute("CREATE TEMPORARY TABLE of_this_connection (id INTEGER)", vec![]).await.unwrap();
+        sql.execute(Statement::new("CREATE TEMPORARY TABLE of_this_connection (id INTEGER)")).await.unwrap();
         for _ in 0..3 {
             assert!(matches!(register().await, Err(crate::AccountError::EmailTaken)));
-            sql.query("SELECT id FROM of_this_connection", vec![]).await.unwrap();
+            sql.query(Statement::new("SELECT id FROM of_this_connection")).await.unwrap();
         }
     }
 }

@@ -1,15 +1,15 @@
 //! The table `message_events`.
 
-use host::{
-    params,
-    sql::{Dialect, Sql, SqlError, Statement, Transaction, Value},
-};
+use host::sql::{Row, Sql, SqlError, Statement, Transaction};
 use ids::{Id, MessageId, WorkspaceId};
 
 use super::{Event, pack, unpack};
 use crate::{
     error::ChatError,
-    message::{Status, repo::is_abandoned},
+    message::{
+        Status,
+        repo::{IS_ABANDONED, by_id},
+    },
 };
 
 /// The most events that a row holds.
@@ -23,46 +23,36 @@ const ROWS_PER_READ: i64 = 50;
 ///
 /// The answer's row is held until the end of the transaction (or statement), so that an answer cannot end between the look at
 /// its status and the event.
-pub(crate) fn append(
-    dialect: Dialect,
-    workspace: WorkspaceId,
-    id: MessageId,
-    events: &[Event],
-) -> impl Iterator<Item = Statement> {
-    append_if("", dialect, workspace, id, events)
+pub(crate) fn append(workspace: WorkspaceId, id: MessageId, events: &[Event]) -> impl Iterator<Item = Statement> {
+    append_if("", workspace, id, events)
 }
 
 /// As [`append`], if nobody has asked for the end of the answer either.
 pub(crate) fn append_wanted(
-    dialect: Dialect,
     workspace: WorkspaceId,
     id: MessageId,
     events: &[Event],
 ) -> impl Iterator<Item = Statement> {
-    append_if(" AND m.cancel_requested_at IS NULL", dialect, workspace, id, events)
+    append_if(" AND m.cancel_requested_at IS NULL", workspace, id, events)
 }
 
 fn append_if(
     condition: &str,
-    dialect: Dialect,
     workspace: WorkspaceId,
     id: MessageId,
     events: &[Event],
 ) -> impl Iterator<Item = Statement> {
-    let lock = dialect.for_update();
     let statement = format!(
         "INSERT INTO message_events (message_id, workspace_id, first_seq, events, created_at) \
          SELECT m.id, m.workspace_id, ?, ?, m.created_at FROM messages m WHERE m.id = ? AND m.created_at = ? \
-         AND m.workspace_id = ? AND m.status = 'in_progress'{condition}{lock}"
+         AND m.workspace_id = ? AND m.status = 'in_progress'{condition} FOR UPDATE"
     );
     events.chunks(MAX_EVENTS_PER_ROW).map(move |row| {
-        let params = params![first_seq(row), pack(row), id.to_string(), id.made_at(), workspace.to_string()];
-        Statement::new(statement.clone(), params)
+        Statement::new(statement.clone())
+            .bind(row.first().map_or(0, |event| event.seq))
+            .bind(pack(row))
+            .bind_all(by_id(workspace, id))
     })
-}
-
-fn first_seq(events: &[Event]) -> i64 {
-    i64::try_from(events.first().map_or(0, |event| event.seq)).unwrap_or(i64::MAX)
 }
 
 /// How an answer stands, and what is stored of it.
@@ -85,17 +75,18 @@ pub(crate) async fn progress(
 ) -> Result<Option<Progress>, ChatError> {
     // One statement: where it says that the answer has ended, all events of the answer are stored.
     let statement = format!(
-        "SELECT m.status, {}, e.first_seq, e.events FROM messages m LEFT JOIN message_events e \
+        "SELECT m.status, {IS_ABANDONED}, e.first_seq, e.events FROM messages m LEFT JOIN message_events e \
          ON e.message_id = m.id AND e.created_at = ? AND e.workspace_id = m.workspace_id AND e.first_seq > ? \
-         WHERE m.id = ? AND m.created_at = ? AND m.workspace_id = ? ORDER BY e.first_seq LIMIT ?",
-        is_abandoned(sql.dialect())
+         WHERE m.id = ? AND m.created_at = ? AND m.workspace_id = ? ORDER BY e.first_seq LIMIT ?"
     );
-    let made_at = id.made_at();
-    let params =
-        params![made_at, first_row_after(after), id.to_string(), made_at, workspace.to_string(), ROWS_PER_READ];
-    let rows = sql.query(&statement, params).await?;
+    let statement = Statement::new(statement)
+        .bind(id.made_at())
+        .bind(first_row_after(after))
+        .bind_all(by_id(workspace, id))
+        .bind(ROWS_PER_READ);
+    let rows = sql.query(statement).await?;
     let Some(first) = rows.first() else { return Ok(None) };
-    let status = first.parse(0).map_err(SqlError::from)?;
+    let status = first.get(0).map_err(SqlError::from)?;
     let is_abandoned = first.get(1).map_err(SqlError::from)?;
     let has_events = first.get::<Option<i64>>(2).map_err(SqlError::from)?.is_some();
     let events = if has_events { unpack_rows(&rows, 2, after)? } else { Vec::new() };
@@ -109,15 +100,16 @@ pub(crate) async fn after(
     id: MessageId,
     after: u64,
 ) -> Result<Vec<Event>, ChatError> {
-    let (statement, params) = after_statement(workspace, id, after);
-    unpack_rows(&sql.query(statement, params).await?, 0, after)
+    unpack_rows(&sql.query(after_statement(workspace, id, after)).await?, 0, after)
 }
 
 /// The number of the last event that is stored of the answer `id`, if there is one.
 pub(crate) async fn last_seq(sql: &dyn Sql, workspace: WorkspaceId, id: MessageId) -> Result<Option<u64>, ChatError> {
-    let statement = "SELECT first_seq, events FROM message_events \
-                     WHERE message_id = ? AND created_at = ? AND workspace_id = ? ORDER BY first_seq DESC LIMIT 1";
-    let rows = sql.query(statement, params![id.to_string(), id.made_at(), workspace.to_string()]).await?;
+    let statement = Statement::new(
+        "SELECT first_seq, events FROM message_events \
+         WHERE message_id = ? AND created_at = ? AND workspace_id = ? ORDER BY first_seq DESC LIMIT 1",
+    );
+    let rows = sql.query(statement.bind_all(by_id(workspace, id))).await?;
     Ok(unpack_rows(&rows, 0, 0)?.last().map(|event| event.seq))
 }
 
@@ -130,8 +122,7 @@ pub(crate) async fn all_in(
     let mut events: Vec<Event> = Vec::new();
     loop {
         let last = events.last().map_or(0, |event| event.seq);
-        let (statement, params) = after_statement(workspace, id, last);
-        let more = unpack_rows(&transaction.query(statement, params).await?, 0, last)?;
+        let more = unpack_rows(&transaction.query(after_statement(workspace, id, last)).await?, 0, last)?;
         if more.is_empty() {
             return Ok(events);
         }
@@ -139,12 +130,14 @@ pub(crate) async fn all_in(
     }
 }
 
-fn after_statement(workspace: WorkspaceId, id: MessageId, after: u64) -> (&'static str, Vec<Value>) {
-    let statement = "SELECT first_seq, events FROM message_events \
-                     WHERE message_id = ? AND created_at = ? AND workspace_id = ? AND first_seq > ? \
-                     ORDER BY first_seq LIMIT ?";
-    let params = params![id.to_string(), id.made_at(), workspace.to_string(), first_row_after(after), ROWS_PER_READ,];
-    (statement, params)
+fn after_statement(workspace: WorkspaceId, id: MessageId, after: u64) -> Statement {
+    Statement::new(
+        "SELECT first_seq, events FROM message_events \
+         WHERE message_id = ? AND created_at = ? AND workspace_id = ? AND first_seq > ? ORDER BY first_seq LIMIT ?",
+    )
+    .bind_all(by_id(workspace, id))
+    .bind(first_row_after(after))
+    .bind(ROWS_PER_READ)
 }
 
 /// The number that the first row of the events after `after` is above: the event after `after` may be in a row that begins
@@ -155,7 +148,7 @@ fn first_row_after(after: u64) -> i64 {
 }
 
 /// The events with numbers above `after` in the columns from `first` on.
-fn unpack_rows(rows: &[host::sql::Row], first: usize, after: u64) -> Result<Vec<Event>, ChatError> {
+fn unpack_rows(rows: &[Row], first: usize, after: u64) -> Result<Vec<Event>, ChatError> {
     let mut events = Vec::new();
     for row in rows {
         let first_seq: i64 = row.get(first).map_err(SqlError::from)?;

@@ -36,7 +36,7 @@ impl Opening {
         let began = self.chat.host.now();
         let sql = self.chat.host.sql.clone();
         let pair = [&self.posted.question, &self.posted.answer];
-        let statements = answers::pair(sql.dialect(), self.viewer.workspace, pair).to_vec();
+        let statements = answers::pair(self.viewer.workspace, pair).to_vec();
         let (owner, outcome) = (Owner::from(&self.viewer), self.posted.answer.id.to_string());
         let mut storing = pin!(async {
             match attempt {

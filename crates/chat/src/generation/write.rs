@@ -57,9 +57,8 @@ impl Group {
             }
         }
         let mut statements: Vec<Statement> = Vec::new();
-        let dialect = sql.dialect();
-        statements.extend(self.reserve.map(|seq| answers::renew(dialect, self.workspace, self.answer, seq)));
-        statements.extend(events::append_wanted(dialect, self.workspace, self.answer, events));
+        statements.extend(self.reserve.map(|seq| answers::renew(self.workspace, self.answer, seq)));
+        statements.extend(events::append_wanted(self.workspace, self.answer, events));
         if statements.is_empty() {
             return Ok(true);
         }

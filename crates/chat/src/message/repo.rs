@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use host::{
-    params,
-    sql::{Dialect, Row, Sql, SqlError, Value},
+    sql::{Row, Sql, SqlError, Statement, Value},
+    text_values,
 };
 use ids::{ConversationId, CorrelationId, Id, MessageId, Timestamp, WorkspaceId};
 
@@ -16,19 +16,15 @@ use crate::{
     viewer::Viewer,
 };
 
-const COLUMNS: &str = "m.id, m.conversation_id, m.position, m.role, m.status, m.content, m.model, m.input_tokens, \
-                       m.output_tokens, m.is_usage_estimated, m.finish_reason, m.error_code, m.created_at, m.updated_at, \
-                       m.reserved_seq, m.last_seq, m.retry_after_ms, m.correlation_id";
+text_values!(Author, Status, FinishReason);
+
+/// What [`read`] reads of the row `m`, and [`IS_ABANDONED`] behind that.
+pub(crate) const COLUMNS: &str = "m.id, m.conversation_id, m.position, m.role, m.status, m.content, m.model, m.input_tokens, \
+     m.output_tokens, m.is_usage_estimated, m.finish_reason, m.error_code, m.created_at, m.updated_at, \
+     m.reserved_seq, m.last_seq, m.retry_after_ms, m.correlation_id";
 
 /// An expression that says of the row `m` of an answer whether its lease is over, by the database's clock.
-pub(crate) fn is_abandoned(dialect: Dialect) -> String {
-    format!("(m.status = 'in_progress' AND COALESCE(m.lease_until, 0) < {})", dialect.now_ms())
-}
-
-/// What [`read`] reads of the row `m`.
-pub(crate) fn columns(dialect: Dialect) -> String {
-    format!("{COLUMNS}, {}", is_abandoned(dialect))
-}
+pub(crate) const IS_ABANDONED: &str = "(m.status = 'in_progress' AND COALESCE(m.lease_until, 0) < NOW_MS())";
 
 /// How long a message and its answer are together.
 const EXCHANGE_BYTES: &str = "OCTET_LENGTH(q.content) + OCTET_LENGTH(a.content)";
@@ -38,25 +34,37 @@ const EXCHANGE_BYTES: &str = "OCTET_LENGTH(q.content) + OCTET_LENGTH(a.content)"
 const CLOCK_SKEW: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// The statement of [`recent`].
-pub(crate) fn recent_statement(dialect: Dialect) -> String {
+pub(crate) fn recent_statement(
+    viewer: &Viewer,
+    id: ConversationId,
+    messages: i64,
+    whole_bytes: usize,
+    now: Timestamp,
+) -> Statement {
     // A message and its answer are one row with nothing in it that is not needed: every row and every value has its price on
     // the way through Spin. One value for all would be cheaper there, but MariaDB builds lists of texts on disk.
     // A text is a column and no expression, whose type on MariaDB (LONG_BLOB) Spin's driver does not know; so what is too long to
     // be read is left out by a join.
     let short = format!("{EXCHANGE_BYTES} <= ?");
-    format!(
+    let statement = format!(
         "SELECT c.agent, c.last_position, q.position, a.status, asked.content, answered.content, \
          CASE WHEN a.position = c.last_position THEN a.id END, \
-         CASE WHEN a.status = 'in_progress' THEN COALESCE(a.lease_until, 0) < {} ELSE 0 END FROM conversations c \
+         CASE WHEN a.status = 'in_progress' THEN COALESCE(a.lease_until, 0) < NOW_MS() ELSE 0 END FROM conversations c \
          LEFT JOIN messages q ON q.conversation_id = c.id AND q.position > c.last_position - ? \
          AND q.created_at BETWEEN ? AND ? AND q.role = 'user' \
          LEFT JOIN messages a ON a.conversation_id = c.id AND a.position = q.position + 1 \
          AND a.created_at BETWEEN ? AND ? \
          LEFT JOIN messages asked ON asked.id = q.id AND asked.created_at = q.created_at AND {short} \
          LEFT JOIN messages answered ON answered.id = a.id AND answered.created_at = a.created_at AND {short} \
-         WHERE c.id = ? AND c.{VISIBLE}",
-        dialect.now_ms()
-    )
+         WHERE c.id = ? AND c.{VISIBLE}"
+    );
+    Statement::new(statement)
+        .bind(messages)
+        .bind_all(period(id, now))
+        .bind_all(period(id, now))
+        .bind_all([whole_bytes, whole_bytes])
+        .bind(id)
+        .bind_all(viewer.params())
 }
 
 /// A conversation as a model has to know it, with the exchanges among its newest `messages`; `None` where the viewer may not
@@ -69,12 +77,7 @@ pub(crate) async fn recent(
     whole_bytes: usize,
     now: Timestamp,
 ) -> Result<Option<Past>, SqlError> {
-    let mut params = params![messages];
-    params.extend(period(id, now));
-    params.extend(period(id, now));
-    params.extend(params![bytes(whole_bytes), bytes(whole_bytes), id.to_string()]);
-    params.extend(viewer.params());
-    let rows = sql.query(&recent_statement(sql.dialect()), params).await?;
+    let rows = sql.query(recent_statement(viewer, id, messages, whole_bytes, now)).await?;
     let Some(first) = rows.first() else { return Ok(None) };
     let (agent, last_position) = (first.get(0)?, first.get(1)?);
     let mut newest = Vec::with_capacity(rows.len());
@@ -82,10 +85,10 @@ pub(crate) async fn recent(
     for row in &rows {
         // A conversation without messages is one row of nothing, and retention may have left a question without its answer.
         let (Some(position), Some(_)) = (row.get::<Option<i64>>(2)?, row.get::<Option<String>>(3)?) else { continue };
-        let status = row.parse(3)?;
+        let status: Status = row.get(3)?;
         newest.push(Recent { position, status, exchange: exchange(row, 4)? });
         if row.get::<Option<String>>(6)?.is_some() {
-            last = Some(Last { id: row.parse(6)?, status, is_abandoned: row.get(7)? });
+            last = Some(Last { id: row.get(6)?, status, is_abandoned: row.get(7)? });
         }
     }
     // There are few, and MariaDB sorts on disk what has texts in it.
@@ -108,11 +111,14 @@ pub(crate) async fn exchange_at(
          WHERE q.conversation_id = ? AND q.position = ? AND q.created_at BETWEEN ? AND ? AND q.workspace_id = ? \
          AND {EXCHANGE_BYTES} <= ?"
     );
-    let mut params = period(id, now).to_vec();
-    params.extend(params![id.to_string(), position]);
-    params.extend(period(id, now));
-    params.extend(params![workspace.to_string(), bytes(most_bytes)]);
-    let rows = sql.query(&statement, params).await?;
+    let statement = Statement::new(statement)
+        .bind_all(period(id, now))
+        .bind(id)
+        .bind(position)
+        .bind_all(period(id, now))
+        .bind(workspace)
+        .bind(most_bytes);
+    let rows = sql.query(statement).await?;
     rows.first().map_or(Ok(None), |row| exchange(row, 0))
 }
 
@@ -123,10 +129,6 @@ fn exchange(row: &Row, first: usize) -> Result<Option<Exchange>, SqlError> {
         (Some(question), Some(answer)) => Some(Exchange { question, answer }),
         _ => None,
     })
-}
-
-fn bytes(count: usize) -> i64 {
-    i64::try_from(count).unwrap_or(i64::MAX)
 }
 
 /// Which messages of a conversation are wanted.
@@ -151,16 +153,22 @@ pub(crate) struct Listed {
 }
 
 /// The statement of [`list`].
-pub(crate) fn list_statement(dialect: Dialect) -> String {
+pub(crate) fn list_statement(viewer: &Viewer, id: ConversationId, span: Span, now: Timestamp) -> Statement {
     // What is known of all of them is not read: each value of a row has its price on the way through Spin.
-    format!(
+    let statement = format!(
         "SELECT m.id, m.position, m.role, m.status, OCTET_LENGTH(m.content), \
          short.content, m.model, m.input_tokens, m.output_tokens, m.is_usage_estimated, m.finish_reason, m.error_code, \
-         m.updated_at, {} FROM conversations c JOIN messages m ON m.conversation_id = c.id \
+         m.updated_at, {IS_ABANDONED} FROM conversations c JOIN messages m ON m.conversation_id = c.id \
          LEFT JOIN messages short ON short.id = m.id AND short.created_at = m.created_at AND OCTET_LENGTH(m.content) <= ? \
-         WHERE m.position > ? AND m.created_at BETWEEN ? AND ? AND c.id = ? AND c.{VISIBLE} ORDER BY m.position LIMIT ?",
-        is_abandoned(dialect)
-    )
+         WHERE m.position > ? AND m.created_at BETWEEN ? AND ? AND c.id = ? AND c.{VISIBLE} ORDER BY m.position LIMIT ?"
+    );
+    Statement::new(statement)
+        .bind(span.whole_bytes)
+        .bind(span.after)
+        .bind_all(period(id, now))
+        .bind(id)
+        .bind_all(viewer.params())
+        .bind(span.rows)
 }
 
 /// Messages of a conversation in the order of their positions, which may have gaps; none also where the viewer may not
@@ -172,25 +180,20 @@ pub(crate) async fn list(
     span: Span,
     now: Timestamp,
 ) -> Result<Vec<Listed>, SqlError> {
-    let mut params = params![bytes(span.whole_bytes), span.after];
-    params.extend(period(id, now));
-    params.push(id.to_string().into());
-    params.extend(viewer.params());
-    params.push(span.rows.into());
     // One statement for both: the conversation is a constant to the optimizer, and the messages a range of the index that is read
     // in its order. With a LEFT JOIN, which would also tell of a conversation without messages, MariaDB sorts them.
-    let rows = sql.query(&list_statement(sql.dialect()), params).await?;
+    let rows = sql.query(list_statement(viewer, id, span, now)).await?;
     rows.iter().map(|row| listed(row, id)).collect()
 }
 
 fn listed(row: &Row, conversation: ConversationId) -> Result<Listed, SqlError> {
-    let (id, content): (MessageId, Option<String>) = (row.parse(0)?, row.get(5)?);
+    let (id, content): (MessageId, Option<String>) = (row.get(0)?, row.get(5)?);
     let message = Message {
         id,
         conversation,
         position: row.get(1)?,
-        author: row.parse::<Author>(2)?,
-        status: row.parse::<Status>(3)?,
+        author: row.get(2)?,
+        status: row.get(3)?,
         model: row.get(6)?,
         usage: usage(row, 7)?,
         finish_reason: finish_reason(row, 10)?,
@@ -208,8 +211,8 @@ fn listed(row: &Row, conversation: ConversationId) -> Result<Listed, SqlError> {
 
 /// What the message `id` says; nothing where it is gone.
 pub(crate) async fn content(sql: &dyn Sql, workspace: WorkspaceId, id: MessageId) -> Result<Option<String>, SqlError> {
-    let statement = "SELECT content FROM messages WHERE id = ? AND created_at = ? AND workspace_id = ?";
-    let rows = sql.query(statement, by_id(workspace, id).into()).await?;
+    let statement = Statement::new("SELECT content FROM messages WHERE id = ? AND created_at = ? AND workspace_id = ?");
+    let rows = sql.query(statement.bind_all(by_id(workspace, id))).await?;
     Ok(rows.first().map(|row| row.get(0)).transpose()?)
 }
 
@@ -222,14 +225,11 @@ pub(crate) async fn at(
     now: Timestamp,
 ) -> Result<Option<Message>, SqlError> {
     let statement = format!(
-        "SELECT {} FROM messages m WHERE m.conversation_id = ? AND m.position = ? AND m.created_at BETWEEN ? AND ? \
-         AND m.workspace_id = ?",
-        columns(sql.dialect())
+        "SELECT {COLUMNS}, {IS_ABANDONED} FROM messages m WHERE m.conversation_id = ? AND m.position = ? \
+         AND m.created_at BETWEEN ? AND ? AND m.workspace_id = ?"
     );
-    let mut params = params![id.to_string(), position];
-    params.extend(period(id, now));
-    params.push(workspace.to_string().into());
-    let rows = sql.query(&statement, params).await?;
+    let statement = Statement::new(statement).bind(id).bind(position).bind_all(period(id, now)).bind(workspace);
+    let rows = sql.query(statement).await?;
     rows.first().map(read).transpose()
 }
 
@@ -247,14 +247,12 @@ pub(crate) async fn find(
     id: MessageId,
 ) -> Result<Option<Option<Message>>, SqlError> {
     let statement = format!(
-        "SELECT {} FROM conversations c \
+        "SELECT {COLUMNS}, {IS_ABANDONED} FROM conversations c \
          LEFT JOIN messages m ON m.conversation_id = c.id AND m.id = ? AND m.created_at = ? \
-         WHERE c.id = ? AND c.{VISIBLE}",
-        columns(sql.dialect())
+         WHERE c.id = ? AND c.{VISIBLE}"
     );
-    let mut params = vec![id.to_string().into(), id.made_at().into(), conversation.to_string().into()];
-    params.extend(viewer.params());
-    let rows = sql.query(&statement, params).await?;
+    let statement = Statement::new(statement).bind(id).bind(id.made_at()).bind(conversation).bind_all(viewer.params());
+    let rows = sql.query(statement).await?;
     let Some(row) = rows.first() else { return Ok(None) };
     if row.get::<Option<String>>(0)?.is_none() {
         return Ok(Some(None));
@@ -263,10 +261,10 @@ pub(crate) async fn find(
 }
 
 pub(crate) fn by_id(workspace: WorkspaceId, id: MessageId) -> [Value; 3] {
-    [id.to_string().into(), id.made_at().into(), workspace.to_string().into()]
+    [id.into(), id.made_at().into(), workspace.into()]
 }
 
-/// The message in [`columns`].
+/// The message in [`COLUMNS`] and [`IS_ABANDONED`].
 pub(crate) fn read(row: &Row) -> Result<Message, SqlError> {
     let number = |column| row.get::<Option<i64>>(column).map(|it| it.and_then(|it| u64::try_from(it).ok()));
     let trail = Trail {
@@ -276,11 +274,11 @@ pub(crate) fn read(row: &Row) -> Result<Message, SqlError> {
         correlation_id: row.get::<Option<String>>(17)?.as_deref().and_then(CorrelationId::parse),
     };
     Ok(Message {
-        id: row.parse(0)?,
-        conversation: row.parse(1)?,
+        id: row.get(0)?,
+        conversation: row.get(1)?,
         position: row.get(2)?,
-        author: row.parse::<Author>(3)?,
-        status: row.parse::<Status>(4)?,
+        author: row.get(3)?,
+        status: row.get(4)?,
         content: row.get(5)?,
         model: row.get(6)?,
         usage: usage(row, 7)?,

@@ -2,12 +2,10 @@ use super::*;
 
 #[test]
 fn names_in_rows_read_back_and_others_do_not() {
-    for status in [Status::InProgress, Status::Completed, Status::Cancelled, Status::Failed] {
-        assert_eq!(status.as_str().parse::<Status>().unwrap(), status);
-    }
-    for author in [Author::User, Author::Assistant] {
-        assert_eq!(author.as_str().parse::<Author>().unwrap(), author);
-    }
+    let statuses = [Status::InProgress, Status::Completed, Status::Cancelled, Status::Failed];
+    assert_eq!(statuses.map(<&str>::from), ["in_progress", "completed", "cancelled", "failed"]);
+    assert_eq!([Author::User, Author::Assistant].map(<&str>::from), ["user", "assistant"]);
+    assert_eq!("in_progress".parse(), Ok(Status::InProgress));
     assert!("done".parse::<Status>().is_err());
     assert!("system".parse::<Author>().is_err());
 }

@@ -2,20 +2,17 @@
 
 use std::time::Duration;
 
-use host::{
-    params,
-    sql::{Sql, SqlError, Value},
-};
+use host::sql::{Sql, SqlError, Statement, Value};
 
 use crate::viewer::Viewer;
 
 /// The places of `viewer` that have a row, each with whether its lease is over.
 pub(super) async fn places(sql: &dyn Sql, viewer: &Viewer) -> Result<Vec<(i64, bool)>, SqlError> {
-    let statement = format!(
-        "SELECT place, CASE WHEN taken_until <= {} THEN 1 ELSE 0 END FROM followers WHERE workspace_id = ? AND user_id = ?",
-        sql.dialect().now_ms()
+    let statement = Statement::new(
+        "SELECT place, CASE WHEN taken_until <= NOW_MS() THEN 1 ELSE 0 END FROM followers \
+         WHERE workspace_id = ? AND user_id = ?",
     );
-    let rows = sql.query(&statement, owner(viewer)).await?;
+    let rows = sql.query(statement.bind_all(owner(viewer))).await?;
     rows.iter().map(|row| Ok((row.get(0)?, row.get(1)?))).collect()
 }
 
@@ -28,21 +25,25 @@ pub(super) async fn take(
     holder: &str,
     lease: Duration,
 ) -> Result<bool, SqlError> {
-    let now = sql.dialect().now_ms();
-    let lease_ms = i64::try_from(lease.as_millis()).unwrap_or(i64::MAX);
-    let (statement, values) = if is_new {
-        let insert = format!(
-            "INSERT INTO followers (workspace_id, user_id, place, holder, taken_until) VALUES (?, ?, ?, ?, {now} + ?)"
-        );
-        (insert, [owner(viewer), params![place, holder, lease_ms]].concat())
+    let statement = if is_new {
+        Statement::new(
+            "INSERT INTO followers (workspace_id, user_id, place, holder, taken_until) VALUES (?, ?, ?, ?, NOW_MS() + ?)",
+        )
+        .bind_all(owner(viewer))
+        .bind(place)
+        .bind(holder)
+        .bind(lease)
     } else {
-        let update = format!(
-            "UPDATE followers SET holder = ?, taken_until = {now} + ? \
-             WHERE workspace_id = ? AND user_id = ? AND place = ? AND taken_until <= {now}"
-        );
-        (update, [params![holder, lease_ms], owner(viewer), params![place]].concat())
+        Statement::new(
+            "UPDATE followers SET holder = ?, taken_until = NOW_MS() + ? \
+             WHERE workspace_id = ? AND user_id = ? AND place = ? AND taken_until <= NOW_MS()",
+        )
+        .bind(holder)
+        .bind(lease)
+        .bind_all(owner(viewer))
+        .bind(place)
     };
-    match sql.affected(&statement, values).await {
+    match sql.affected(statement).await {
         Ok(rows) => Ok(rows > 0),
         Err(SqlError::UniqueViolation { .. }) => Ok(false),
         Err(error) => Err(error),
@@ -51,10 +52,11 @@ pub(super) async fn take(
 
 /// Gives a place back, if `holder` still has it.
 pub(super) async fn give_back(sql: &dyn Sql, viewer: &Viewer, place: i64, holder: &str) -> Result<(), SqlError> {
-    let statement = "DELETE FROM followers WHERE workspace_id = ? AND user_id = ? AND place = ? AND holder = ?";
-    sql.execute(statement, [owner(viewer), params![place, holder]].concat()).await
+    let statement =
+        Statement::new("DELETE FROM followers WHERE workspace_id = ? AND user_id = ? AND place = ? AND holder = ?");
+    sql.execute(statement.bind_all(owner(viewer)).bind(place).bind(holder)).await
 }
 
-fn owner(viewer: &Viewer) -> Vec<Value> {
-    params![viewer.workspace.to_string(), viewer.user.to_string()]
+fn owner(viewer: &Viewer) -> [Value; 2] {
+    [viewer.workspace.into(), viewer.user.into()]
 }

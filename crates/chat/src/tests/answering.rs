@@ -221,7 +221,7 @@ async fn why_the_model_stopped_is_stored_with_the_answer() {
             let events = room.stream(conversation, "Hi").await;
             assert_eq!(room.transcript(conversation).await[1], format!("2 assistant {line}"), "{sent}");
             let answer = room.messages(conversation).await.remove(1);
-            assert_eq!(answer.finish_reason.map(crate::FinishReason::as_str), reason, "{sent}");
+            assert_eq!(answer.finish_reason.map(<&str>::from), reason, "{sent}");
             assert!(answer.usage.is_some_and(|usage| usage.is_estimated), "the provider told none: {sent}");
             assert_eq!(room.follow(conversation, answer.id, 0).await.unwrap(), events, "{sent}");
         }
@@ -241,7 +241,7 @@ async fn an_answer_without_end_is_cut_where_it_is_too_long_to_be_stored() {
         }
         let events: Vec<Event> = room.while_time_passes(room.with_writers(events.collect())).await;
         assert!(lead.is_closed(), "the model is let go");
-        assert_eq!(events.last().unwrap().name.as_str(), "message.completed");
+        assert_eq!(<&str>::from(events.last().unwrap().name), "message.completed");
         let answer = room.messages(conversation).await.remove(1);
         assert_eq!(answer.finish_reason, Some(crate::FinishReason::Length));
         assert_eq!(answer.content.len(), (4 << 20) / 3 * 3);
@@ -284,7 +284,7 @@ async fn hosts_whose_clocks_differ_agree_on_who_is_alive() {
         for skew_ms in [-40_000_i64, 40_000] {
             let other = room.another_host(skew_ms);
             let messages = other.messages(&room.owner, conversation, 0, 10).await.unwrap().messages;
-            assert_eq!(messages[1].status.as_str(), "in_progress", "{skew_ms} ms");
+            assert_eq!(<&str>::from(messages[1].status), "in_progress", "{skew_ms} ms");
             let Follow::Events(seen) = other.follow(&room.owner, conversation, messages[1].id, 0).await.unwrap() else {
                 panic!("there is something to see");
             };

@@ -1,13 +1,13 @@
 //! Deleted conversations are gone at once, and what they said is gone soon, whatever happens in between.
 
-use host::params;
+use host::sql::Statement;
 use ids::Id;
 
 use super::*;
 use crate::deletion::Tombstone;
 
 async fn count(room: &Room, table: &str) -> i64 {
-    let rows = room.fakes.host.sql.query(&format!("SELECT COUNT(*) FROM {table}"), Vec::new()).await.unwrap();
+    let rows = room.fakes.host.sql.query(Statement::new(format!("SELECT COUNT(*) FROM {table}"))).await.unwrap();
     rows[0].get(0).unwrap()
 }
 
@@ -45,12 +45,12 @@ async fn fill(room: &Room, conversation: ConversationId, messages: i64) {
         }
         let statement = "INSERT INTO messages (id, conversation_id, workspace_id, position, role, status, content, \
                          created_at, updated_at) VALUES ";
-        sql.execute(&format!("{statement}{}", rows.join(", ")), Vec::new()).await.unwrap();
+        sql.execute(Statement::new(format!("{statement}{}", rows.join(", ")))).await.unwrap();
         let statement = "INSERT INTO message_events (message_id, workspace_id, first_seq, events, created_at) VALUES ";
-        sql.execute(&format!("{statement}{}", events.join(", ")), Vec::new()).await.unwrap();
+        sql.execute(Statement::new(format!("{statement}{}", events.join(", ")))).await.unwrap();
     }
     let count = "UPDATE conversations SET last_position = ? WHERE id = ?";
-    sql.execute(count, params![messages, conversation.to_string()]).await.unwrap();
+    sql.execute(Statement::new(count).bind(messages).bind(conversation)).await.unwrap();
 }
 
 #[tokio::test]
@@ -106,7 +106,7 @@ async fn messages_with_many_rows_of_events_make_small_batches() {
                     SELECT m.id, m.workspace_id, ? + n.position * 3 + k.position, '[]', m.created_at \
                     FROM messages m, messages n, messages k WHERE m.role = 'assistant' AND n.position < 4 AND k.position < 4";
         for round in 0..150 {
-            room.fakes.host.sql.execute(more, params![round * 9]).await.unwrap();
+            room.fakes.host.sql.execute(Statement::new(more).bind(round * 9)).await.unwrap();
         }
         delete(&room, conversation).await.unwrap();
         drop(room.fakes.tasks.take());
@@ -138,7 +138,12 @@ async fn what_a_dead_instance_has_left_is_deleted_by_who_comes_next() {
         list().await;
         assert_eq!(left(&room).await, [0, 800, 400, 1], "its claim has not run out yet");
         // Claims run out by the database's clock, which no test sets.
-        room.fakes.host.sql.execute("UPDATE deleted_conversations SET claimed_until = 1", params![]).await.unwrap();
+        room.fakes
+            .host
+            .sql
+            .execute(Statement::new("UPDATE deleted_conversations SET claimed_until = 1"))
+            .await
+            .unwrap();
         list().await;
         assert_eq!(left(&room).await, [0; 4]);
     }

@@ -35,13 +35,13 @@ async fn a_follower_sees_events_as_they_come() {
         for (text, seq) in [("a", 2), ("b", 3)] {
             lead.unbounded_send(Ok(spoken(text))).unwrap();
             let event = room.while_time_passes(follower.next()).await.unwrap();
-            assert_eq!((event.seq, event.name.as_str()), (seq, "message.delta"));
+            assert_eq!((event.seq, <&str>::from(event.name)), (seq, "message.delta"));
         }
         lead.unbounded_send(Ok(last_words())).unwrap();
         let rest = room.while_time_passes(follower.collect::<Vec<_>>()).await;
         let live: Vec<Event> = live.collect().await;
         assert_eq!(rest, live[3..]);
-        assert_eq!(rest.last().unwrap().name.as_str(), "message.completed");
+        assert_eq!(<&str>::from(rest.last().unwrap().name), "message.completed");
     }
 }
 
@@ -164,7 +164,7 @@ async fn a_person_follows_so_many_answers_and_no_more() {
         drop(room.fakes.tasks.take()); // The instance is killed before it gives the place back.
         assert!(follow().await.is_err());
         let over = "UPDATE followers SET taken_until = 1 WHERE place IN (3, 4)";
-        room.fakes.host.sql.execute(over, Vec::new()).await.unwrap();
+        room.fakes.host.sql.execute(Statement::new(over)).await.unwrap();
         let (one, two) = (follow().await.unwrap(), follow().await.unwrap());
         assert!(follow().await.is_err());
         drop((one, two));
@@ -202,7 +202,7 @@ async fn what_retention_has_taken_of_an_answer_is_gone_and_the_rest_is_told() {
         assert_eq!(live.len(), 5);
         let [question, answer] = room.messages(conversation).await.try_into().unwrap();
         let sql = &*room.fakes.host.sql;
-        sql.execute("DELETE FROM message_events", Vec::new()).await.unwrap();
+        sql.execute(Statement::new("DELETE FROM message_events")).await.unwrap();
         for seen in [2, 3] {
             let gone = room.follow(conversation, answer.id, seen).await.unwrap_err();
             assert_eq!((gone.code(), gone.kind()), ("no_longer_kept", fault::Kind::Gone), "{seen} were seen");
@@ -214,7 +214,7 @@ async fn what_retention_has_taken_of_an_answer_is_gone_and_the_rest_is_told() {
         assert_eq!(lines(&room.follow(conversation, answer.id, 0).await.unwrap())[1..], whole);
         assert_eq!(lines(&room.follow(conversation, answer.id, 4).await.unwrap()), [end]);
 
-        sql.execute("DELETE FROM messages WHERE id = ?", host::params![question.id.to_string()]).await.unwrap();
+        sql.execute(Statement::new("DELETE FROM messages WHERE id = ?").bind(question.id)).await.unwrap();
         assert_eq!(room.follow(conversation, answer.id, 0).await.unwrap_err().code(), "no_longer_kept");
         assert_eq!(lines(&room.follow(conversation, answer.id, 1).await.unwrap()), whole);
         let unknown = room.fakes.host.new_id();

@@ -1,7 +1,7 @@
 //! Requests that are sent twice under one idempotency key happen once.
 
 use fault::Fault;
-use host::params;
+use host::sql::Statement;
 use idempotency::{Attempt, Key};
 
 use super::*;
@@ -39,7 +39,8 @@ async fn expired_keys_are_deleted_behind_responses() {
         let keys = async || {
             room.chat.conversations(&room.owner, None, 10).await.unwrap();
             room.fakes.tasks.run().await;
-            let rows = room.fakes.host.sql.query("SELECT COUNT(*) FROM idempotency_keys", params![]).await.unwrap();
+            let rows =
+                room.fakes.host.sql.query(Statement::new("SELECT COUNT(*) FROM idempotency_keys")).await.unwrap();
             rows[0].get::<i64>(0).unwrap()
         };
         assert_eq!(keys().await, 1);
@@ -156,7 +157,12 @@ async fn a_message_that_retention_has_taken_since_it_was_posted_is_gone_when_it_
         room.post_as(conversation, keyed("Hi")).await.unwrap();
         room.model.was_asked();
         for gone in ["user", "assistant"] {
-            room.fakes.host.sql.execute("DELETE FROM messages WHERE role = ?", host::params![gone]).await.unwrap();
+            room.fakes
+                .host
+                .sql
+                .execute(Statement::new("DELETE FROM messages WHERE role = ?").bind(gone))
+                .await
+                .unwrap();
             let whole = room.post_as(conversation, keyed("Hi")).await.unwrap_err();
             let streamed =
                 room.chat.post_streaming(&room.owner, &room.call, conversation, keyed("Hi")).await.err().unwrap();

@@ -44,16 +44,16 @@ impl Sql for Shaky {
         self.sql.dialect()
     }
 
-    async fn query(&self, statement: &str, params: Vec<Value>) -> Result<Vec<Row>, SqlError> {
-        self.sql.query(statement, params).await
+    async fn query(&self, statement: Statement) -> Result<Vec<Row>, SqlError> {
+        self.sql.query(statement).await
     }
 
-    async fn execute(&self, statement: &str, params: Vec<Value>) -> Result<(), SqlError> {
-        self.sql.execute(statement, params).await
+    async fn execute(&self, statement: Statement) -> Result<(), SqlError> {
+        self.sql.execute(statement).await
     }
 
-    async fn affected(&self, statement: &str, params: Vec<Value>) -> Result<u64, SqlError> {
-        self.sql.affected(statement, params).await
+    async fn affected(&self, statement: Statement) -> Result<u64, SqlError> {
+        self.sql.affected(statement).await
     }
 
     async fn all_or_none(&self, statements: Vec<Statement>) -> Result<bool, SqlError> {
@@ -73,16 +73,16 @@ struct ShakyTransaction {
 
 #[async_trait::async_trait]
 impl Transaction for ShakyTransaction {
-    async fn query(&mut self, statement: &str, params: Vec<Value>) -> Result<Vec<Row>, SqlError> {
-        self.transaction.query(statement, params).await
+    async fn query(&mut self, statement: Statement) -> Result<Vec<Row>, SqlError> {
+        self.transaction.query(statement).await
     }
 
-    async fn execute(&mut self, statement: &str, params: Vec<Value>) -> Result<(), SqlError> {
-        self.transaction.execute(statement, params).await
+    async fn execute(&mut self, statement: Statement) -> Result<(), SqlError> {
+        self.transaction.execute(statement).await
     }
 
-    async fn affected(&mut self, statement: &str, params: Vec<Value>) -> Result<u64, SqlError> {
-        self.transaction.affected(statement, params).await
+    async fn affected(&mut self, statement: Statement) -> Result<u64, SqlError> {
+        self.transaction.affected(statement).await
     }
 
     fn set_deadline(&mut self, limit: Duration) {
@@ -194,7 +194,7 @@ async fn an_answer_that_cannot_be_ended_keeps_nobody_from_reading() {
         assert_eq!(room.transcript(conversation).await, ["1 user completed Hi", "2 assistant failed "]);
         let answer = room.messages(conversation).await[1].id;
         let events = room.follow(conversation, answer, 0).await.unwrap();
-        assert_eq!(events.last().unwrap().name.as_str(), "message.failed");
+        assert_eq!(<&str>::from(events.last().unwrap().name), "message.failed");
         shaken.lock().unwrap().clear();
         assert_eq!(room.follow(conversation, answer, 0).await.unwrap(), events, "it ends as it was shown");
     }

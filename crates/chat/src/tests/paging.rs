@@ -1,10 +1,11 @@
 //! Pages and histories are bounded in bytes, and are made of the rows that there are.
 
 use futures::future::join_all;
-use host::{params, sql::Dialect};
+use host::sql::{Dialect, Statement};
 use ids::Id;
 
 use super::*;
+use crate::message::repo::{Span, list_statement, recent_statement};
 
 /// What the pages of a test say at most; see [`crate::budget`].
 const PAGE_BYTES: usize = crate::budget::PAGE_BYTES;
@@ -18,19 +19,34 @@ async fn fill(room: &Room, conversation: ConversationId, pairs: i64, text: &str)
         let role = if position % 2 == 1 { "user" } else { "assistant" };
         let statement = "INSERT INTO messages (id, conversation_id, workspace_id, position, role, status, content, \
                          created_at, updated_at) VALUES (?, ?, ?, ?, ?, 'completed', ?, ?, ?)";
-        let (workspace, made) = (room.owner.workspace.to_string(), id.made_at());
-        let values = params![id.to_string(), conversation.to_string(), workspace, position, role, text, made, made];
-        sql.execute(statement, values).await.unwrap();
+        let (workspace, made) = (room.owner.workspace, id.made_at());
+        sql.execute(
+            Statement::new(statement)
+                .bind(id)
+                .bind(conversation)
+                .bind(workspace)
+                .bind(position)
+                .bind(role)
+                .bind(text)
+                .bind(made)
+                .bind(made),
+        )
+        .await
+        .unwrap();
     }
     let count = "UPDATE conversations SET last_position = last_position + ? WHERE id = ?";
-    sql.execute(count, params![2 * pairs, conversation.to_string()]).await.unwrap();
+    sql.execute(Statement::new(count).bind(2 * pairs).bind(conversation)).await.unwrap();
 }
 
 /// Deletes messages as retention does.
 async fn lose(room: &Room, conversation: ConversationId, positions: std::ops::RangeInclusive<i64>) {
     let statement = "DELETE FROM messages WHERE conversation_id = ? AND position BETWEEN ? AND ?";
-    let values = params![conversation.to_string(), *positions.start(), *positions.end()];
-    room.fakes.host.sql.execute(statement, values).await.unwrap();
+    room.fakes
+        .host
+        .sql
+        .execute(Statement::new(statement).bind(conversation).bind(*positions.start()).bind(*positions.end()))
+        .await
+        .unwrap();
 }
 
 /// The pages of a conversation: for each the positions of its messages, and how many bytes these say.
@@ -169,15 +185,13 @@ async fn mariadb_reads_pages_and_histories_in_the_order_of_the_index() {
         }
         let conversation = room.conversation().await;
         fill(&room, conversation, 50, "x").await;
-        sql.execute("ANALYZE TABLE messages, conversations", params![]).await.unwrap();
-        let period = crate::message::repo::period(conversation, room.fakes.host.now()).to_vec();
-        let viewer = room.owner.params().to_vec();
-        let id = params![conversation.to_string()];
-        let page = [params![100, 0], period.clone(), id.clone(), viewer.clone(), params![21]].concat();
-        let past = [params![50], period.clone(), period, params![100, 100], id, viewer].concat();
-        let (list, recent) = (crate::message::repo::list_statement, crate::message::repo::recent_statement);
-        for (statement, values) in [(list(Dialect::MariaDb), page), (recent(Dialect::MariaDb), past)] {
-            let plan = sql.query(&format!("EXPLAIN {statement}"), values).await.unwrap();
+        sql.execute(Statement::new("ANALYZE TABLE messages, conversations")).await.unwrap();
+        let (viewer, now) = (&room.owner, room.fakes.host.now());
+        let span = Span { after: 0, rows: 21, whole_bytes: 100 };
+        let page = list_statement(viewer, conversation, span, now);
+        for statement in [page, recent_statement(viewer, conversation, 50, 100, now)] {
+            let explain = Statement::new(format!("EXPLAIN {}", statement.text()));
+            let plan = sql.query(explain.bind_all(statement.params().to_vec())).await.unwrap();
             for row in &plan {
                 let (key, extra): (Option<String>, Option<String>) = (row.get(5).unwrap(), row.get(9).unwrap());
                 let extra = extra.unwrap_or_default();

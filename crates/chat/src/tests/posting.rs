@@ -92,7 +92,7 @@ async fn an_answer_in_one_piece_is_in_progress_until_then_and_can_be_cancelled()
         let answer = room.messages(conversation).await[1].id;
         room.with_writers(room.cancel(conversation, answer)).await.unwrap();
         let posted = room.while_time_passes(posting).await.unwrap().unwrap();
-        assert_eq!((posted.value.answer.status.as_str(), &*posted.value.answer.content), ("cancelled", "Well"));
+        assert_eq!((<&str>::from(posted.value.answer.status), &*posted.value.answer.content), ("cancelled", "Well"));
         assert!(lead.is_closed());
     }
 }
@@ -265,7 +265,7 @@ async fn posts_at_once_lose_and_double_nothing() {
         let expected: Vec<i64> = (1..=2 * POSTS).collect();
         assert_eq!(messages.iter().map(|message| message.position).collect::<Vec<_>>(), expected);
         for pair in messages.chunks(2) {
-            assert_eq!(pair.iter().map(|message| message.author.as_str()).collect::<Vec<_>>(), ["user", "assistant"]);
+            assert_eq!(pair.iter().map(|message| message.author.into()).collect::<Vec<&str>>(), ["user", "assistant"]);
             assert_eq!(pair[1].content, "Hello there!");
         }
         let said: HashSet<String> = messages.iter().step_by(2).map(|message| message.content.clone()).collect();

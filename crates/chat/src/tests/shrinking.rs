@@ -69,7 +69,7 @@ async fn a_message_that_is_too_long_by_itself_fails_after_three_more_attempts() 
         assert_eq!(failed.code(), "context_exceeded");
         assert_eq!(told(&room), [4, 2, 1, 0]);
         let answer = room.messages(conversation).await.pop().unwrap();
-        assert_eq!((answer.status.as_str(), answer.usage), ("failed", None), "nobody has read it");
+        assert_eq!((<&str>::from(answer.status), answer.usage), ("failed", None), "nobody has read it");
 
         // Where there is no past there is nothing to leave out.
         let alone = room.conversation().await;

@@ -16,7 +16,7 @@ async fn cancelling_keeps_what_was_shown_and_stops_the_model() {
         assert_eq!(room.number("SELECT COUNT(*) FROM message_events").await, 0, "it is shown and not stored");
         let answer = room.messages(conversation).await[1].id;
         let cancelled = room.cancel(conversation, answer).await.unwrap();
-        assert_eq!((cancelled.status.as_str(), &*cancelled.content), ("cancelled", "Well"));
+        assert_eq!((<&str>::from(cancelled.status), &*cancelled.content), ("cancelled", "Well"));
         let usage = cancelled.usage.unwrap();
         assert!(usage.is_estimated && usage.input_tokens > 0 && usage.output_tokens == 1, "{usage:?}");
         assert!(writer.settles().await, "the writer stops");
@@ -77,7 +77,7 @@ async fn an_answer_whose_writer_is_dead_can_be_cancelled() {
         let first = room.cancel(conversation, unwritten.id).await.unwrap();
         let again = room.cancel(conversation, unwritten.id).await.unwrap();
         assert_eq!(first, again);
-        assert_eq!(first.status.as_str(), "cancelled");
+        assert_eq!(<&str>::from(first.status), "cancelled");
     }
 }
 
@@ -108,7 +108,7 @@ async fn an_answer_whose_writer_is_killed_ends_as_interrupted_above_all_that_was
         assert_eq!(lines(&seen)[2], r#"3 message.delta {"text":", I think"}"#);
         writer.kill().await;
         let answer = room.messages(conversation).await.remove(1);
-        assert_eq!(answer.status.as_str(), "in_progress");
+        assert_eq!(<&str>::from(answer.status), "in_progress");
 
         // The last words were shown and are lost. Who saw them is not refused, and is told how the answer stands.
         let Follow::Events(resumed) = room.chat.follow(&room.owner, conversation, answer.id, 3).await.unwrap() else {

@@ -27,16 +27,16 @@ impl Sql for Counted {
         self.sql.dialect()
     }
 
-    async fn query(&self, statement: &str, params: Vec<Value>) -> Result<Vec<Row>, SqlError> {
-        self.counted(self.sql.query(statement, params)).await
+    async fn query(&self, statement: Statement) -> Result<Vec<Row>, SqlError> {
+        self.counted(self.sql.query(statement)).await
     }
 
-    async fn execute(&self, statement: &str, params: Vec<Value>) -> Result<(), SqlError> {
-        self.counted(self.sql.execute(statement, params)).await
+    async fn execute(&self, statement: Statement) -> Result<(), SqlError> {
+        self.counted(self.sql.execute(statement)).await
     }
 
-    async fn affected(&self, statement: &str, params: Vec<Value>) -> Result<u64, SqlError> {
-        self.counted(self.sql.affected(statement, params)).await
+    async fn affected(&self, statement: Statement) -> Result<u64, SqlError> {
+        self.counted(self.sql.affected(statement)).await
     }
 
     async fn all_or_none(&self, statements: Vec<Statement>) -> Result<bool, SqlError> {

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 
 use crate::{
     Sql,
-    sql::{Dialect, Row, SqlError, Statement, Transaction, Value},
+    sql::{Dialect, Row, SqlError, Statement, Transaction},
 };
 
 /// A database that carries everything out, and remembers the statements: for tests of what costs how many.
@@ -37,24 +37,24 @@ impl Sql for CountedSql {
         self.sql.dialect()
     }
 
-    async fn query(&self, statement: &str, params: Vec<Value>) -> Result<Vec<Row>, SqlError> {
-        self.note(statement);
-        self.sql.query(statement, params).await
+    async fn query(&self, statement: Statement) -> Result<Vec<Row>, SqlError> {
+        self.note(statement.text());
+        self.sql.query(statement).await
     }
 
-    async fn execute(&self, statement: &str, params: Vec<Value>) -> Result<(), SqlError> {
-        self.note(statement);
-        self.sql.execute(statement, params).await
+    async fn execute(&self, statement: Statement) -> Result<(), SqlError> {
+        self.note(statement.text());
+        self.sql.execute(statement).await
     }
 
-    async fn affected(&self, statement: &str, params: Vec<Value>) -> Result<u64, SqlError> {
-        self.note(statement);
-        self.sql.affected(statement, params).await
+    async fn affected(&self, statement: Statement) -> Result<u64, SqlError> {
+        self.note(statement.text());
+        self.sql.affected(statement).await
     }
 
     async fn all_or_none(&self, statements: Vec<Statement>) -> Result<bool, SqlError> {
         for statement in &statements {
-            self.note(&statement.text);
+            self.note(statement.text());
         }
         self.sql.all_or_none(statements).await
     }

@@ -8,8 +8,7 @@ use std::sync::{
 use crate::{
     MIGRATIONS, Migration, Random, migrate_to,
     native::{self, SystemClock, SystemRandom},
-    params,
-    sql::{Dialect, Sql},
+    sql::{Dialect, Sql, Statement},
 };
 
 /// A database of its own for one test. Its SQLite file goes with it; a MariaDB database is dropped by the next run.
@@ -74,7 +73,7 @@ async fn empty_mariadb(url: &str) -> TestDatabase {
     assert_eq!(server.dialect(), Dialect::MariaDb);
     drop_old_databases(server.as_ref()).await;
     let create = format!("CREATE DATABASE {name} CHARACTER SET utf8mb4");
-    server.execute(&create, params![]).await.expect("the test user may create databases");
+    server.execute(Statement::new(create)).await.expect("the test user may create databases");
     let mut address = url::Url::parse(url).expect("it was parsed above");
     address.set_path(&name);
     let sql = native::mariadb(address.as_str()).expect("only the database is another one");
@@ -86,9 +85,9 @@ async fn drop_old_databases(server: &dyn Sql) {
     let old = "SELECT CAST(table_schema AS CHAR) FROM information_schema.tables \
         WHERE table_schema LIKE 'kowai\\_test\\_%' GROUP BY table_schema \
         HAVING MAX(create_time) < NOW() - INTERVAL 1 HOUR LIMIT 20";
-    let rows = server.query(old, params![]).await.unwrap_or_default();
+    let rows = server.query(Statement::new(old)).await.unwrap_or_default();
     for name in rows.iter().filter_map(|row| row.get::<String>(0).ok()) {
         // Another test may have been faster.
-        _ = server.execute(&format!("DROP DATABASE IF EXISTS `{name}`"), params![]).await;
+        _ = server.execute(Statement::new(format!("DROP DATABASE IF EXISTS `{name}`"))).await;
     }
 }

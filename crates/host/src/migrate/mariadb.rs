@@ -7,8 +7,8 @@ use super::{
     script,
 };
 use crate::{
-    Clock, params,
-    sql::{Dialect, Row, Sql, SqlError, Transaction},
+    Clock,
+    sql::{Dialect, Row, Sql, SqlError, Statement, Transaction},
 };
 
 /// How far a migration has come that is not done yet: the number of its statements, and a checksum of those alone.
@@ -50,12 +50,12 @@ pub(super) async fn migrate(sql: &dyn Sql, clock: &dyn Clock, wanted: &[Migratio
 
 async fn under_lock(connection: &mut dyn Transaction, wanted: &[Migration]) -> Result<(), MigrateError> {
     connection.set_deadline(STATEMENT_LIMIT);
-    connection.execute("SET SESSION max_statement_time = 0", params![]).await?;
+    connection.execute(Statement::new("SET SESSION max_statement_time = 0")).await?;
     // Ends the transaction that brought us here, whose snapshot may be older than the lock.
-    connection.execute("COMMIT", params![]).await?;
-    connection.execute(TABLE, params![]).await?;
-    connection.execute(UPGRADE, params![]).await?;
-    let rows = connection.query(RECORDS, params![]).await?;
+    connection.execute(Statement::new("COMMIT")).await?;
+    connection.execute(Statement::new(TABLE)).await?;
+    connection.execute(Statement::new(UPGRADE)).await?;
+    let rows = connection.query(Statement::new(RECORDS)).await?;
     let records = Records::read(&rows)?;
     is_done(&records, wanted, Dialect::MariaDb)?;
     for migration in wanted {
@@ -105,7 +105,7 @@ async fn one(
 ) -> Result<(), MigrateError> {
     let number = migration.number;
     let start = "INSERT IGNORE INTO schema_migrations (number, name, statements_done) VALUES (?, ?, 0)";
-    connection.execute(start, params![number, migration.name]).await?;
+    connection.execute(Statement::new(start).bind(number).bind(migration.name)).await?;
     for index in first..statements.len() {
         connection.set_deadline(STATEMENT_LIMIT);
         let done = step(connection, number, &statements[..=index]).await;
@@ -113,7 +113,7 @@ async fn one(
     }
     let finish = "UPDATE schema_migrations SET checksum = ?, statements_done = ? WHERE number = ?";
     let checksum = migration.checksum(Dialect::MariaDb);
-    connection.execute(finish, params![checksum, count(statements), number]).await?;
+    connection.execute(Statement::new(finish).bind(checksum).bind(count(statements)).bind(number)).await?;
     Ok(())
 }
 
@@ -122,13 +122,15 @@ async fn step(connection: &mut dyn Transaction, number: u32, statements: &[Strin
     let Some(statement) = statements.last() else { return Ok(()) };
     let is_undoable = script::changes_rows(statement);
     if is_undoable {
-        connection.execute("START TRANSACTION", params![]).await?;
+        connection.execute(Statement::new("START TRANSACTION")).await?;
     }
-    connection.execute(statement, params![]).await?;
+    connection.execute(Statement::new(statement.to_owned())).await?;
     let record = "UPDATE schema_migrations SET statements_done = ?, prefix_checksum = ? WHERE number = ?";
-    connection.execute(record, params![count(statements), prefix_checksum(statements), number]).await?;
+    connection
+        .execute(Statement::new(record).bind(count(statements)).bind(prefix_checksum(statements)).bind(number))
+        .await?;
     if is_undoable {
-        connection.execute("COMMIT", params![]).await?;
+        connection.execute(Statement::new("COMMIT")).await?;
     }
     Ok(())
 }

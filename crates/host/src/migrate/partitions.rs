@@ -12,9 +12,9 @@ use ids::Timestamp;
 
 use super::{MigrateError, lock, month::Month, records::is_missing_table};
 use crate::{
-    Host, params,
+    Host,
     settings::{InvalidSetting, retention_months},
-    sql::{Dialect, Sql, SqlError, Transaction},
+    sql::{Dialect, Sql, SqlError, Statement, Transaction},
 };
 
 /// How many months beyond the present one have a partition.
@@ -74,8 +74,12 @@ pub(super) fn keep_later(host: &Host) {
                 retention_months(retention.as_deref()).map_err(|it| InvalidSetting::new("retention_months", it))?;
             // A wrong clock of this machine must not drop anything.
             let now = "SELECT CAST(UNIX_TIMESTAMP() AS SIGNED)";
-            let seconds: i64 =
-                sql.query(now, params![]).await?.first().map_or(Ok(0), |row| row.get(0)).map_err(SqlError::from)?;
+            let seconds: i64 = sql
+                .query(Statement::new(now))
+                .await?
+                .first()
+                .map_or(Ok(0), |row| row.get(0))
+                .map_err(SqlError::from)?;
             let now = Timestamp::from_millis(seconds.saturating_mul(1000));
             if done_on(&*sql).await? < day(now) {
                 keep_partitions(&*sql, now, retention).await?;
@@ -109,19 +113,19 @@ pub async fn keep_partitions(sql: &dyn Sql, now: Timestamp, retention: Option<u3
 }
 
 async fn under_lock(connection: &mut dyn Transaction, now: Timestamp, retention: Option<u32>) -> Result<(), SqlError> {
-    connection.execute(WAIT_BRIEFLY, params![]).await?;
+    connection.execute(Statement::new(WAIT_BRIEFLY)).await?;
     for (table, partitions) in partitioned_tables(connection).await? {
         for statement in changes(&table, &partitions, now, retention) {
             connection.set_deadline(STATEMENT_LIMIT);
-            connection.execute(&statement, params![]).await?;
+            connection.execute(Statement::new(statement.clone())).await?;
             tracing::info!(statement, "partitions were changed");
         }
     }
-    connection.execute(TABLE, params![]).await?;
+    connection.execute(Statement::new(TABLE)).await?;
     let done = "INSERT INTO schema_upkeep (name, done_on) VALUES ('partitions', ?) \
         ON DUPLICATE KEY UPDATE done_on = VALUES(done_on)";
-    connection.execute(done, params![day(now)]).await?;
-    connection.execute("COMMIT", params![]).await
+    connection.execute(Statement::new(done).bind(day(now))).await?;
+    connection.execute(Statement::new("COMMIT")).await
 }
 
 /// Every table of the database that has a partition [`LATER`], with its partitions in their order.
@@ -130,7 +134,7 @@ async fn partitioned_tables(connection: &mut dyn Transaction) -> Result<BTreeMap
         WHERE table_schema = DATABASE() AND partition_method = 'RANGE' \
         ORDER BY table_name, partition_ordinal_position";
     let mut tables: BTreeMap<String, Vec<Partition>> = BTreeMap::new();
-    for row in connection.query(statement, params![]).await? {
+    for row in connection.query(Statement::new(statement)).await? {
         let before: String = row.get(2)?;
         let partition = (row.get(1)?, before.parse().ok().map(Timestamp::from_millis));
         tables.entry(row.get(0)?).or_default().push(partition);
@@ -140,7 +144,7 @@ async fn partitioned_tables(connection: &mut dyn Transaction) -> Result<BTreeMap
 }
 
 async fn done_on(sql: &dyn Sql) -> Result<i64, SqlError> {
-    match sql.query(DONE_ON, params![]).await {
+    match sql.query(Statement::new(DONE_ON)).await {
         Ok(rows) => Ok(rows.first().map_or(Ok(0), |row| row.get(0))?),
         Err(error) if is_missing_table(&error) => Ok(0),
         Err(error) => Err(error),

@@ -3,10 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{MigrateError, Migration};
-use crate::{
-    params,
-    sql::{Dialect, Row, Sql, SqlError},
-};
+use crate::sql::{Dialect, Row, Sql, SqlError, Statement};
 
 /// What is recorded of one migration; no checksum means that it is not done yet.
 pub(super) struct Record {
@@ -45,7 +42,7 @@ impl Records {
 
 /// What is recorded in the database; nothing in one that has no records.
 pub(super) async fn recorded(sql: &dyn Sql) -> Result<Records, SqlError> {
-    match sql.query(RECORDS, params![]).await {
+    match sql.query(Statement::new(RECORDS)).await {
         Ok(rows) => Records::read(&rows),
         Err(error) if is_missing_table(&error) => Ok(Records::default()),
         Err(error) => Err(error),

@@ -9,8 +9,8 @@ use super::{
     script,
 };
 use crate::{
-    Clock, params,
-    sql::{Dialect, Sql, SqlError},
+    Clock,
+    sql::{Dialect, Sql, SqlError, Statement},
 };
 
 /// A statement of a migration may rebuild a large table.
@@ -56,8 +56,8 @@ async fn on_sqlite(sql: &dyn Sql, clock: &dyn Clock, wanted: &[Migration]) -> Re
         let number = migration.number;
         let mut transaction = sql.begin().await?;
         transaction.set_deadline(STATEMENT_LIMIT);
-        transaction.execute(TABLE, params![]).await?;
-        let rows = transaction.query(RECORDS, params![]).await?;
+        transaction.execute(Statement::new(TABLE)).await?;
+        let rows = transaction.query(Statement::new(RECORDS)).await?;
         if is_done(&Records::read(&rows)?, std::slice::from_ref(migration), Dialect::Sqlite)? {
             transaction.rollback().await?;
             continue;
@@ -65,12 +65,14 @@ async fn on_sqlite(sql: &dyn Sql, clock: &dyn Clock, wanted: &[Migration]) -> Re
         let statements = script::statements(migration.sqlite);
         for (index, statement) in statements.iter().enumerate() {
             transaction.set_deadline(STATEMENT_LIMIT);
-            let done = transaction.execute(statement, params![]).await;
+            let done = transaction.execute(Statement::new(statement.clone())).await;
             done.map_err(|source| MigrateError::Failed { number, statement: index + 1, source })?;
         }
         let record = "INSERT INTO schema_migrations (number, name, statements_done, checksum) VALUES (?, ?, ?, ?)";
         let checksum = migration.checksum(Dialect::Sqlite);
-        transaction.execute(record, params![number, migration.name, count(&statements), checksum]).await?;
+        transaction
+            .execute(Statement::new(record).bind(number).bind(migration.name).bind(count(&statements)).bind(checksum))
+            .await?;
         transaction.commit().await?;
     }
     Ok(())
@@ -81,7 +83,7 @@ async fn on_sqlite(sql: &dyn Sql, clock: &dyn Clock, wanted: &[Migration]) -> Re
 async fn write_ahead(sql: &dyn Sql, clock: &dyn Clock) -> Result<(), MigrateError> {
     let began = clock.now();
     loop {
-        match sql.query("PRAGMA journal_mode = WAL", params![]).await {
+        match sql.query(Statement::new("PRAGMA journal_mode = WAL")).await {
             Ok(rows) => {
                 let mode: String = rows.first().map_or(Ok(String::new()), |row| row.get(0)).map_err(SqlError::from)?;
                 // A database on a file system without shared memory keeps its mode and works, only slower.

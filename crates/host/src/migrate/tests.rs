@@ -8,8 +8,7 @@ use super::{
 use crate::{
     fake::{self, Fakes},
     native::SystemClock,
-    params,
-    sql::{Dialect, Sql},
+    sql::{Dialect, Sql, Statement},
 };
 
 const CATS: Migration = Migration {
@@ -31,7 +30,7 @@ const LIVES: Migration = Migration {
 };
 
 async fn lives(sql: &dyn Sql) -> Vec<i64> {
-    let rows = sql.query("SELECT lives FROM cats ORDER BY id", params![]).await.unwrap();
+    let rows = sql.query(Statement::new("SELECT lives FROM cats ORDER BY id")).await.unwrap();
     rows.iter().map(|row| row.get(0).unwrap()).collect()
 }
 
@@ -39,7 +38,7 @@ async fn lives(sql: &dyn Sql) -> Vec<i64> {
 async fn rows_of_the_old_schema_are_there_in_the_new_one() {
     for database in fake::databases_at(&[CATS]).await {
         let sql = database.sql.as_ref();
-        sql.execute("INSERT INTO cats (id, name) VALUES (1, 'Tom'), (2, 'Kit')", params![]).await.unwrap();
+        sql.execute(Statement::new("INSERT INTO cats (id, name) VALUES (1, 'Tom'), (2, 'Kit')")).await.unwrap();
         assert_eq!(schema_version(sql).await, Ok(1));
         assert_eq!(migrate_to(sql, &SystemClock, &[CATS, LIVES]).await.unwrap(), 2);
         assert_eq!(migrate_to(sql, &SystemClock, &[CATS, LIVES]).await.unwrap(), 2);
@@ -51,7 +50,7 @@ async fn rows_of_the_old_schema_are_there_in_the_new_one() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn of_hundreds_of_first_callers_one_migrates_and_all_succeed() {
     for database in fake::databases_at(&[CATS]).await {
-        database.sql.execute("INSERT INTO cats (id, name) VALUES (1, 'Tom')", params![]).await.unwrap();
+        database.sql.execute(Statement::new("INSERT INTO cats (id, name) VALUES (1, 'Tom')")).await.unwrap();
         // Twenty instances, each with its own connections and fifteen requests at once.
         let instances = (0..20).map(|_| match database.sql.dialect() {
             Dialect::Sqlite => crate::native::sqlite(database.address.as_ref()),
@@ -81,7 +80,7 @@ async fn a_migration_that_was_changed_afterwards_is_an_error() {
 async fn a_migration_that_failed_half_way_goes_on_where_it_stopped() {
     for database in fake::databases_at(&[CATS]).await {
         let sql = database.sql.as_ref();
-        sql.execute("INSERT INTO cats (id, name) VALUES (1, 'Tom')", params![]).await.unwrap();
+        sql.execute(Statement::new("INSERT INTO cats (id, name) VALUES (1, 'Tom')")).await.unwrap();
         let (mariadb, sqlite) =
             (LIVES.mariadb.replace("cats_lives", "; oops"), LIVES.sqlite.replace("cats_lives", "; oops"));
         let broken = Migration { mariadb: mariadb.leak(), sqlite: sqlite.leak(), ..LIVES };
@@ -106,7 +105,7 @@ async fn a_migration_whose_first_statements_were_changed_meanwhile_is_refused_an
         if sql.dialect() == Dialect::Sqlite {
             continue; // There a migration is done at once or not at all.
         }
-        sql.execute("INSERT INTO cats (id, name) VALUES (1, 'Tom')", params![]).await.unwrap();
+        sql.execute(Statement::new("INSERT INTO cats (id, name) VALUES (1, 'Tom')")).await.unwrap();
         stop_half_way(sql).await;
         for other in [LIVES.mariadb.replace("+ 9", "+ 7"), "SELECT 1".to_owned()] {
             let changed = Migration { mariadb: other.leak(), ..LIVES };
@@ -132,18 +131,21 @@ async fn a_database_of_the_first_versions_is_brought_up_to_date_done_or_half_don
             let sql = database.sql.as_ref();
             let table = "CREATE TABLE schema_migrations (number INTEGER NOT NULL PRIMARY KEY, name VARCHAR(100) NOT NULL, \
                 statements_done INTEGER NOT NULL, checksum VARCHAR(16))";
-            sql.execute("DROP TABLE IF EXISTS schema_migrations", params![]).await.unwrap();
-            sql.execute(table, params![]).await.unwrap();
-            sql.execute(&script::statements(CATS.script(sql.dialect()))[0], params![]).await.unwrap();
-            sql.execute("INSERT INTO cats (id, name) VALUES (1, 'Tom')", params![]).await.unwrap();
+            sql.execute(Statement::new("DROP TABLE IF EXISTS schema_migrations")).await.unwrap();
+            sql.execute(Statement::new(table)).await.unwrap();
+            sql.execute(Statement::new(script::statements(CATS.script(sql.dialect())).remove(0))).await.unwrap();
+            sql.execute(Statement::new("INSERT INTO cats (id, name) VALUES (1, 'Tom')")).await.unwrap();
             let record = "INSERT INTO schema_migrations (number, name, statements_done, checksum) VALUES (?, ?, ?, ?)";
-            let done = params![1, CATS.name, 1, CATS.checksum(sql.dialect())];
-            sql.execute(record, done).await.unwrap();
+            sql.execute(Statement::new(record).bind(1).bind(CATS.name).bind(1).bind(CATS.checksum(sql.dialect())))
+                .await
+                .unwrap();
             if half_done && sql.dialect() == Dialect::MariaDb {
-                for statement in &script::statements(LIVES.mariadb)[..2] {
-                    sql.execute(statement, params![]).await.unwrap();
+                for statement in script::statements(LIVES.mariadb).into_iter().take(2) {
+                    sql.execute(Statement::new(statement)).await.unwrap();
                 }
-                sql.execute(record, params![2, LIVES.name, 2, None::<String>]).await.unwrap();
+                sql.execute(Statement::new(record).bind(2).bind(LIVES.name).bind(2).bind(None::<String>))
+                    .await
+                    .unwrap();
             }
             assert_eq!(migrate_to(sql, &SystemClock, &[CATS, LIVES]).await.unwrap(), 2);
             assert_eq!(lives(sql).await, [9], "{half_done}");
@@ -160,9 +162,9 @@ async fn a_definition_that_was_carried_out_but_not_recorded_is_no_obstacle() {
         }
         // What a process leaves behind that was killed between the first statement of the migration and its record.
         let begun = "INSERT INTO schema_migrations (number, name, statements_done) VALUES (2, '0002_lives', 0)";
-        sql.execute(begun, params![]).await.unwrap();
-        sql.execute(&script::statements(LIVES.mariadb)[0], params![]).await.unwrap();
-        sql.execute("INSERT INTO cats (id, name) VALUES (1, 'Tom')", params![]).await.unwrap();
+        sql.execute(Statement::new(begun)).await.unwrap();
+        sql.execute(Statement::new(script::statements(LIVES.mariadb).remove(0))).await.unwrap();
+        sql.execute(Statement::new("INSERT INTO cats (id, name) VALUES (1, 'Tom')")).await.unwrap();
         migrate_to(sql, &SystemClock, &[CATS, LIVES]).await.unwrap();
         assert_eq!(lives(sql).await, [9]);
     }
@@ -179,9 +181,9 @@ async fn an_older_program_works_on_a_newer_schema() {
 #[tokio::test]
 async fn sqlite_keeps_readers_and_the_writer_apart() {
     let database = &fake::databases_at(&[CATS]).await[0];
-    let mode = database.sql.query("PRAGMA journal_mode", params![]).await.unwrap();
+    let mode = database.sql.query(Statement::new("PRAGMA journal_mode")).await.unwrap();
     assert_eq!(mode[0].get::<String>(0).unwrap(), "wal");
-    let synchronous = database.sql.query("PRAGMA synchronous", params![]).await.unwrap();
+    let synchronous = database.sql.query(Statement::new("PRAGMA synchronous")).await.unwrap();
     // 2 is FULL: what was acknowledged survives a loss of power.
     assert_eq!(synchronous[0].get::<i64>(0).unwrap(), 2);
 }
@@ -275,7 +277,7 @@ async fn the_rows_of_every_older_program_survive_each_embedded_migration() {
             let path = folder.join(format!("{}.sql", migration.name));
             let rows = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
             for statement in script::statements(&rows) {
-                sql.execute(&statement, params![]).await.unwrap();
+                sql.execute(Statement::new(statement.clone())).await.unwrap();
                 let table = statement.split_whitespace().nth(2).unwrap().to_owned();
                 inserted.retain(|(known, _)| *known != table);
                 let rows = count(sql, &table).await;
@@ -287,5 +289,5 @@ async fn the_rows_of_every_older_program_survive_each_embedded_migration() {
 }
 
 async fn count(sql: &dyn Sql, table: &str) -> i64 {
-    sql.query(&format!("SELECT COUNT(*) FROM {table}"), params![]).await.unwrap()[0].get(0).unwrap()
+    sql.query(Statement::new(format!("SELECT COUNT(*) FROM {table}"))).await.unwrap()[0].get(0).unwrap()
 }

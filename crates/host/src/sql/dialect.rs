@@ -4,9 +4,15 @@ pub(crate) mod mariadb;
 pub(crate) mod program;
 pub(crate) mod sqlite;
 
-use std::time::Duration;
+use std::{borrow::Cow, time::Duration};
 
 pub(crate) use self::{mariadb::MariaDbAddress, sqlite::Synchronous};
+
+/// The time by the database's clock, as statements write it.
+const NOW_MS: &str = "NOW_MS()";
+
+/// What ends a SELECT that holds its rows, as statements write it.
+const FOR_UPDATE: &str = " FOR UPDATE";
 
 /// Which database is on the other side.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -35,9 +41,24 @@ impl Dialect {
         }
     }
 
-    /// An expression for the time by the database's clock, in milliseconds since the epoch: the same for every host that asks,
-    /// which the clocks of hosts are not. Leases are set and compared with it and with nothing else.
-    pub fn now_ms(self) -> &'static str {
+    /// `text` as this database wants it. Statements are written in one dialect, of which two things are spelled in two ways:
+    ///
+    /// - `NOW_MS()` is the time by the database's clock, in milliseconds since the epoch: the same for every host that asks, which
+    ///   the clocks of hosts are not. Leases are set and compared with it and with nothing else.
+    /// - A SELECT that ends with `FOR UPDATE` holds its rows until the end of the transaction. On SQLite a transaction holds the
+    ///   whole database.
+    pub(crate) fn spell(self, text: &str) -> Cow<'_, str> {
+        let text = match self {
+            Self::MariaDb => text,
+            Self::Sqlite => text.strip_suffix(FOR_UPDATE).unwrap_or(text),
+        };
+        match text.contains(NOW_MS) {
+            true => Cow::Owned(text.replace(NOW_MS, self.now_ms())),
+            false => Cow::Borrowed(text),
+        }
+    }
+
+    fn now_ms(self) -> &'static str {
         match self {
             Self::MariaDb => "CAST(UNIX_TIMESTAMP(NOW(3)) * 1000 AS SIGNED)",
             // 2440587.5 is the Julian day of the epoch (<https://sqlite.org/lang_datefunc.html>).
@@ -45,16 +66,26 @@ impl Dialect {
         }
     }
 
-    /// What ends a SELECT that holds its rows until the end of the transaction. On SQLite a transaction holds the whole database.
-    pub fn for_update(self) -> &'static str {
-        match self {
-            Self::MariaDb => " FOR UPDATE",
-            Self::Sqlite => "",
-        }
-    }
-
     /// True where a connection can die while nobody uses it.
     pub(crate) fn goes_stale(self) -> bool {
         matches!(self, Self::MariaDb)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_databases_spell_in_two_ways_is_written_in_one() {
+        let [mariadb, sqlite] = [Dialect::MariaDb, Dialect::Sqlite];
+        let statement = "SELECT id FROM cats WHERE born < NOW_MS() AND fed < NOW_MS() FOR UPDATE";
+        let (now, end) = ("CAST(UNIX_TIMESTAMP(NOW(3)) * 1000 AS SIGNED)", "FOR UPDATE");
+        assert_eq!(mariadb.spell(statement), format!("SELECT id FROM cats WHERE born < {now} AND fed < {now} {end}"));
+        let now = "CAST(ROUND((julianday('now') - 2440587.5) * 86400000.0) AS INTEGER)";
+        assert_eq!(sqlite.spell(statement), format!("SELECT id FROM cats WHERE born < {now} AND fed < {now}"));
+        for untouched in ["SELECT 1", "UPDATE cats SET fed = NOW()", ""] {
+            assert_eq!([mariadb.spell(untouched), sqlite.spell(untouched)], [untouched; 2]);
+        }
     }
 }

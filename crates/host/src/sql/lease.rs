@@ -38,17 +38,20 @@ impl<D: Driver> Lease<D> {
 
     pub(super) async fn query(&mut self, statement: &str, params: &[Value]) -> Result<Vec<Row>, SqlError> {
         let (rows, _note) = (self.pool.limits.rows, self.pool.statement_begins());
-        self.session().query(statement, params, rows).await
+        let text = self.pool.driver.dialect().spell(statement);
+        self.session().query(&text, params, rows).await
     }
 
     pub(super) async fn execute(&mut self, statement: &str, params: &[Value]) -> Result<(), SqlError> {
         let _note = self.pool.statement_begins();
-        self.session().execute(statement, params).await
+        let text = self.pool.driver.dialect().spell(statement);
+        self.session().execute(&text, params).await
     }
 
     pub(super) async fn affected(&mut self, statement: &str, params: &[Value]) -> Result<u64, SqlError> {
         let _note = self.pool.statement_begins();
-        self.session().affected(statement, params).await
+        let text = self.pool.driver.dialect().spell(statement);
+        self.session().affected(&text, params).await
     }
 
     /// Keeps the connection for the next user. Nothing of this one may be left on it: no transaction, no unread row.

@@ -1,7 +1,9 @@
 //! SQL on MariaDB and SQLite through one small port.
 //!
-//! Statements are portable: `?` parameters, ids and times made by us, JSON as text, no DECIMAL, DATETIME or BIT columns, sums
-//! cast. The few that differ ask for the [`Dialect`]. What the four drivers (Spin's MySQL and SQLite, mysql_async, rusqlite)
+//! A [`Statement`] is portable: `?` parameters, ids and times made by us, JSON as text, no DECIMAL, DATETIME or BIT columns, sums
+//! cast. It says `NOW_MS()` for the time by the database's clock, in milliseconds since the epoch, and ends with `FOR UPDATE` where
+//! a SELECT is to hold its rows; both are spelled as the database wants them. Ids, times, enums and options of them are bound and
+//! read as what they are ([`text_values!`](crate::text_values)). What the four drivers (Spin's MySQL and SQLite, mysql_async, rusqlite)
 //! have in common (the idle list, transactions, retries, deadlines) is written once, above the [drivers](driver).
 
 mod checkout;
@@ -29,7 +31,7 @@ pub use self::{
     limits::Limits,
     port::{Sql, Transaction},
     statement::Statement,
-    transact::{WorkError, conclude, transact},
+    transact::{WorkError, all_or_none, conclude, transact},
     unusable::Unusable,
     value::{DecodeError, FromValue, Row, Value},
 };
@@ -38,9 +40,3 @@ pub(crate) use self::{
     driver::{Driver, Refusal, Session},
     pooled::Pooled,
 };
-
-/// The parameters of a statement: `params![id.to_string(), 5, None::<i64>]`.
-#[macro_export]
-macro_rules! params {
-    ($($value:expr),* $(,)?) => { ::std::vec![$($crate::sql::Value::from($value)),*] };
-}

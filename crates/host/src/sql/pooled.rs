@@ -15,7 +15,7 @@ use super::{
     port::{Sql, Transaction},
     statement::Statement,
     transaction::Running,
-    value::{Row, Value},
+    value::Row,
 };
 use crate::{Clock, Tasks};
 
@@ -48,18 +48,18 @@ impl<D: Driver> Pooled<D> {
         &self.pool
     }
 
-    async fn run(&self, statement: &str, params: Vec<Value>, wanted: Wanted) -> Result<Outcome, SqlError> {
-        self.pool.time().hold(self.run_with_retry(statement, &params, wanted)).await
+    async fn run(&self, statement: Statement, wanted: Wanted) -> Result<Outcome, SqlError> {
+        self.pool.time().hold(self.run_with_retry(&statement, wanted)).await
     }
 
-    async fn run_with_retry(&self, statement: &str, params: &[Value], wanted: Wanted) -> Result<Outcome, SqlError> {
-        let is_read = is_read(statement);
+    async fn run_with_retry(&self, statement: &Statement, wanted: Wanted) -> Result<Outcome, SqlError> {
+        let is_read = is_read(statement.text());
         let mut lease = check_out(&self.pool).await?;
         if lease.is_suspect && !is_read {
             lease = in_time(&self.pool, self.proven(lease)).await?;
         }
         let was_reused = lease.is_reused;
-        match run_on(lease, statement, params, &wanted).await {
+        match run_on(lease, statement, &wanted).await {
             Err(SqlError::Unavailable { reason }) if was_reused => {
                 self.pool.park_idle();
                 if !is_read {
@@ -68,7 +68,7 @@ impl<D: Driver> Pooled<D> {
                     return Err(SqlError::Unavailable { reason: reason.into() });
                 }
                 let lease = check_out_fresh(&self.pool).await?;
-                run_on(lease, statement, params, &wanted).await
+                run_on(lease, statement, &wanted).await
             }
             outcome => outcome,
         }
@@ -94,7 +94,7 @@ impl<D: Driver> Pooled<D> {
     async fn one_by_one(&self, statements: Vec<Statement>) -> Result<bool, SqlError> {
         let mut transaction = Box::new(self.begin_running().await?);
         for statement in statements {
-            let matched = transaction.affected(&statement.text, statement.params).await;
+            let matched = transaction.affected(statement).await;
             if !matches!(matched, Ok(rows) if rows > 0) {
                 // Where this fails the connection is lost, and the transaction with it.
                 let ended = transaction.rollback().await;
@@ -126,12 +126,8 @@ impl<D: Driver> Pooled<D> {
     }
 }
 
-async fn run_on<D: Driver>(
-    mut lease: Lease<D>,
-    statement: &str,
-    params: &[Value],
-    wanted: &Wanted,
-) -> Result<Outcome, SqlError> {
+async fn run_on<D: Driver>(mut lease: Lease<D>, statement: &Statement, wanted: &Wanted) -> Result<Outcome, SqlError> {
+    let (statement, params) = (statement.text(), statement.params());
     let outcome = match wanted {
         Wanted::Rows => lease.query(statement, params).await.map(Outcome::Rows),
         Wanted::Nothing => lease.execute(statement, params).await.map(|()| Outcome::Nothing),
@@ -154,19 +150,19 @@ impl<D: Driver> Sql for Pooled<D> {
         self.pool.driver.dialect()
     }
 
-    async fn query(&self, statement: &str, params: Vec<Value>) -> Result<Vec<Row>, SqlError> {
-        match self.run(statement, params, Wanted::Rows).await? {
+    async fn query(&self, statement: Statement) -> Result<Vec<Row>, SqlError> {
+        match self.run(statement, Wanted::Rows).await? {
             Outcome::Rows(rows) => Ok(rows),
             Outcome::Nothing | Outcome::Affected(_) => Ok(Vec::new()),
         }
     }
 
-    async fn execute(&self, statement: &str, params: Vec<Value>) -> Result<(), SqlError> {
-        self.run(statement, params, Wanted::Nothing).await.map(|_| ())
+    async fn execute(&self, statement: Statement) -> Result<(), SqlError> {
+        self.run(statement, Wanted::Nothing).await.map(|_| ())
     }
 
-    async fn affected(&self, statement: &str, params: Vec<Value>) -> Result<u64, SqlError> {
-        match self.run(statement, params, Wanted::Affected).await? {
+    async fn affected(&self, statement: Statement) -> Result<u64, SqlError> {
+        match self.run(statement, Wanted::Affected).await? {
             Outcome::Affected(rows) => Ok(rows),
             Outcome::Nothing | Outcome::Rows(_) => Ok(0),
         }
@@ -176,7 +172,7 @@ impl<D: Driver> Sql for Pooled<D> {
         match self.dialect() {
             Dialect::MariaDb => {
                 let program = program::all_or_none(statements);
-                match self.run(&program.text, program.params, Wanted::Nothing).await {
+                match self.run(program, Wanted::Nothing).await {
                     Ok(_) => Ok(true),
                     Err(error) if program::is_nothing_matched(&error) => Ok(false),
                     Err(error) => Err(error),

@@ -4,12 +4,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
-use super::{
-    dialect::Dialect,
-    error::SqlError,
-    statement::Statement,
-    value::{Row, Value},
-};
+use super::{dialect::Dialect, error::SqlError, statement::Statement, value::Row};
 
 /// A database.
 ///
@@ -24,17 +19,17 @@ pub trait Sql: Send + Sync {
     /// Reads all rows of a statement; more than the row limit (10,000) is an error, so a reader says `LIMIT`.
     ///
     /// Also for `INSERT … RETURNING`, which counts as a write.
-    async fn query(&self, statement: &str, params: Vec<Value>) -> Result<Vec<Row>, SqlError>;
+    async fn query(&self, statement: Statement) -> Result<Vec<Row>, SqlError>;
 
     /// Carries out a statement that returns nothing.
-    async fn execute(&self, statement: &str, params: Vec<Value>) -> Result<(), SqlError>;
+    async fn execute(&self, statement: Statement) -> Result<(), SqlError>;
 
     /// Carries out an INSERT, UPDATE or DELETE and says how many rows it matched, changed by it or not. It costs one round
     /// trip more than [`execute`](Self::execute) on MariaDB.
     ///
     /// Of an `INSERT … ON DUPLICATE KEY UPDATE` MariaDB says 1 or 2 where SQLite says 1 of its `ON CONFLICT`: ask only
     /// whether it is 0.
-    async fn affected(&self, statement: &str, params: Vec<Value>) -> Result<u64, SqlError>;
+    async fn affected(&self, statement: Statement) -> Result<u64, SqlError>;
 
     /// Carries out INSERTs, UPDATEs and DELETEs in one transaction if each of them matches a row; false where one does not,
     /// and then none of them has happened. None of them is an `INSERT … RETURNING`, whose rows nobody would read.
@@ -57,21 +52,21 @@ pub trait Sql: Send + Sync {
 #[async_trait]
 pub trait Transaction: Send {
     /// As [`Sql::query`], without the retry.
-    async fn query(&mut self, statement: &str, params: Vec<Value>) -> Result<Vec<Row>, SqlError>;
+    async fn query(&mut self, statement: Statement) -> Result<Vec<Row>, SqlError>;
 
     /// As [`Sql::execute`], without the retry.
-    async fn execute(&mut self, statement: &str, params: Vec<Value>) -> Result<(), SqlError>;
+    async fn execute(&mut self, statement: Statement) -> Result<(), SqlError>;
 
     /// Carries out statements that return nothing, one after the other, up to the first that fails.
     async fn execute_all(&mut self, statements: Vec<Statement>) -> Result<(), SqlError> {
-        for Statement { text, params } in statements {
-            self.execute(&text, params).await?;
+        for statement in statements {
+            self.execute(statement).await?;
         }
         Ok(())
     }
 
     /// As [`Sql::affected`], without the retry.
-    async fn affected(&mut self, statement: &str, params: Vec<Value>) -> Result<u64, SqlError>;
+    async fn affected(&mut self, statement: Statement) -> Result<u64, SqlError>;
 
     /// Gives the rest of the transaction `limit` from now on, in place of the usual deadline.
     fn set_deadline(&mut self, limit: Duration);

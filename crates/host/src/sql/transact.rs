@@ -7,6 +7,7 @@ use futures::future::BoxFuture;
 use super::{
     error::SqlError,
     port::{Sql, Transaction},
+    statement::Statement,
 };
 use crate::Clock;
 
@@ -39,16 +40,29 @@ pub async fn transact<T, E: WorkError>(
     clock: &dyn Clock,
     work: impl for<'t> Fn(&'t mut dyn Transaction) -> BoxFuture<'t, Result<T, E>>,
 ) -> Result<T, E> {
+    until_it_stands(clock, || attempt(sql, &work)).await
+}
+
+/// As [`Sql::all_or_none`], carried out again where it gave way to another transaction.
+pub async fn all_or_none(sql: &dyn Sql, clock: &dyn Clock, statements: Vec<Statement>) -> Result<bool, SqlError> {
+    until_it_stands(clock, || sql.all_or_none(statements.clone())).await
+}
+
+/// What comes of `run`, which is repeated with growing pauses where it gave way to another transaction: it never happened then.
+async fn until_it_stands<T, E: WorkError, F: Future<Output = Result<T, E>>>(
+    clock: &dyn Clock,
+    run: impl Fn() -> F,
+) -> Result<T, E> {
     let mut pause = FIRST_PAUSE;
     for _ in 0..RETRIES {
-        match attempt(sql, &work).await {
+        match run().await {
             Err(error) if error.sql().is_some_and(SqlError::is_transient) => {}
             outcome => return outcome,
         }
         clock.sleep(pause).await;
         pause *= 2;
     }
-    attempt(sql, &work).await
+    run().await
 }
 
 async fn attempt<T, E: WorkError>(

@@ -5,12 +5,7 @@ use std::{future::Future, time::Duration};
 use async_trait::async_trait;
 
 use super::{
-    driver::Driver,
-    error::SqlError,
-    lease::Lease,
-    port::Transaction,
-    time::Time,
-    value::{Row, Value},
+    driver::Driver, error::SqlError, lease::Lease, port::Transaction, statement::Statement, time::Time, value::Row,
 };
 
 /// A transaction that has begun and is not over.
@@ -56,16 +51,16 @@ impl<D: Driver> Running<D> {
 
 #[async_trait]
 impl<D: Driver> Transaction for Running<D> {
-    async fn query(&mut self, statement: &str, params: Vec<Value>) -> Result<Vec<Row>, SqlError> {
-        self.run(|lease| async move { lease.query(statement, &params).await }).await
+    async fn query(&mut self, statement: Statement) -> Result<Vec<Row>, SqlError> {
+        self.run(|lease| async move { lease.query(statement.text(), statement.params()).await }).await
     }
 
-    async fn execute(&mut self, statement: &str, params: Vec<Value>) -> Result<(), SqlError> {
-        self.run(|lease| async move { lease.execute(statement, &params).await }).await
+    async fn execute(&mut self, statement: Statement) -> Result<(), SqlError> {
+        self.run(|lease| async move { lease.execute(statement.text(), statement.params()).await }).await
     }
 
-    async fn affected(&mut self, statement: &str, params: Vec<Value>) -> Result<u64, SqlError> {
-        self.run(|lease| async move { lease.affected(statement, &params).await }).await
+    async fn affected(&mut self, statement: Statement) -> Result<u64, SqlError> {
+        self.run(|lease| async move { lease.affected(statement.text(), statement.params()).await }).await
     }
 
     fn set_deadline(&mut self, limit: Duration) {

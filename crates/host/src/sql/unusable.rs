@@ -7,7 +7,7 @@ use super::{
     error::{Reason, SqlError},
     port::{Sql, Transaction},
     statement::Statement,
-    value::{Row, Value},
+    value::Row,
 };
 
 /// Answers every call with [`SqlError::Unavailable`], so that a wrong setting becomes a clear 503 and a failing
@@ -33,15 +33,15 @@ impl Sql for Unusable {
         Dialect::Sqlite
     }
 
-    async fn query(&self, _: &str, _: Vec<Value>) -> Result<Vec<Row>, SqlError> {
+    async fn query(&self, _: Statement) -> Result<Vec<Row>, SqlError> {
         self.error()
     }
 
-    async fn execute(&self, _: &str, _: Vec<Value>) -> Result<(), SqlError> {
+    async fn execute(&self, _: Statement) -> Result<(), SqlError> {
         self.error()
     }
 
-    async fn affected(&self, _: &str, _: Vec<Value>) -> Result<u64, SqlError> {
+    async fn affected(&self, _: Statement) -> Result<u64, SqlError> {
         self.error()
     }
 

@@ -1,5 +1,7 @@
 //! Values that go into and come out of statements.
 
+use std::time::Duration;
+
 use ids::Timestamp;
 
 /// A value of a parameter or a column: what both databases can say without loss.
@@ -81,11 +83,7 @@ impl FromValue for f64 {
 
 impl FromValue for String {
     fn from_value(value: &Value) -> Option<Self> {
-        match value {
-            Value::Text(text) => Some(text.clone()),
-            Value::Blob(bytes) => Self::from_utf8(bytes.clone()).ok(),
-            _ => None,
-        }
+        value.as_text().map(str::to_owned)
     }
 }
 
@@ -115,9 +113,13 @@ impl<T: FromValue> FromValue for Option<T> {
 }
 
 impl Value {
-    /// What `text` displays as: an id, an enum, a number that is kept as text.
-    pub fn text(text: impl std::fmt::Display) -> Self {
-        Self::Text(text.to_string())
+    /// The text, if it is one.
+    pub fn as_text(&self) -> Option<&str> {
+        match self {
+            Self::Text(text) => Some(text),
+            Self::Blob(bytes) => std::str::from_utf8(bytes).ok(),
+            _ => None,
+        }
     }
 }
 
@@ -130,6 +132,19 @@ impl From<i32> for Value {
 impl From<u32> for Value {
     fn from(integer: u32) -> Self {
         Self::Integer(integer.into())
+    }
+}
+
+/// No count of ours comes near the largest that a column holds; one beyond it would become that.
+impl From<u64> for Value {
+    fn from(count: u64) -> Self {
+        Self::Integer(i64::try_from(count).unwrap_or(i64::MAX))
+    }
+}
+
+impl From<usize> for Value {
+    fn from(count: usize) -> Self {
+        u64::try_from(count).unwrap_or(u64::MAX).into()
     }
 }
 
@@ -175,8 +190,41 @@ impl From<Timestamp> for Value {
     }
 }
 
+/// In milliseconds, as [`Timestamp`]s are.
+impl From<Duration> for Value {
+    fn from(duration: Duration) -> Self {
+        u64::try_from(duration.as_millis()).unwrap_or(u64::MAX).into()
+    }
+}
+
 impl<T: Into<Value>> From<Option<T>> for Value {
     fn from(value: Option<T>) -> Self {
         value.map_or(Self::Null, Into::into)
     }
 }
+
+/// Lets types be bound to statements and be read from rows that are texts there: what their `Display` writes and their `FromStr`
+/// reads. All ids are; a capability says it of its named enums: `text_values!(Status, Author);`.
+#[macro_export]
+macro_rules! text_values {
+    ($($name:ty),* $(,)?) => {$(
+        impl ::std::convert::From<$name> for $crate::sql::Value {
+            fn from(value: $name) -> Self {
+                Self::Text(::std::string::ToString::to_string(&value))
+            }
+        }
+
+        impl $crate::sql::FromValue for $name {
+            fn from_value(value: &$crate::sql::Value) -> ::std::option::Option<Self> {
+                value.as_text()?.parse().ok()
+            }
+        }
+    )*};
+}
+
+/// As [`text_values!`], of what [`ids::for_each_id!`] lists.
+macro_rules! id_values {
+    ($($(#[$doc:meta])* $name:ident = $prefix:literal,)*) => { text_values!($(::ids::$name),*); };
+}
+
+ids::for_each_id!(id_values);

@@ -1,5 +1,6 @@
 //! Account tokens and letters.
 
+use host::sql::Statement;
 use ids::Timestamp;
 
 use super::*;
@@ -93,7 +94,7 @@ async fn letters_are_read_newest_first_and_go_with_their_account() {
         assert_eq!(read(None, 9, now).await.len(), 3);
         run(sql, crate::repo::accounts::delete(account.workspace, account.user)).await;
         assert!(read(None, 9, now).await.is_empty());
-        let left = sql.query("SELECT id FROM account_tokens", vec![]).await.unwrap();
+        let left = sql.query(Statement::new("SELECT id FROM account_tokens")).await.unwrap();
         assert!(left.is_empty());
     }
 }

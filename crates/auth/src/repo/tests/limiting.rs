@@ -6,6 +6,7 @@ use crate::{
     repo::limits::{count_failure, forget_old, give_back, give_slot_back, states, take_slot},
     token::TokenKey,
 };
+use host::sql::Statement;
 
 fn buckets(email: &str) -> Vec<Bucket> {
     let key = TokenKey::new(&[1; 32]);
@@ -32,7 +33,7 @@ async fn a_bucket_takes_what_fits_and_drains() {
         assert!((20..24).contains(&count), "{count}, where some drain on a slow machine");
         assert!((1..=3000).contains(&wait_ms), "{wait_ms}");
         let later = "UPDATE sign_in_limits SET drained_at = drained_at - 6000";
-        fakes.host.sql.execute(later, vec![]).await.unwrap();
+        fakes.host.sql.execute(Statement::new(later)).await.unwrap();
         assert!((2..5).contains(&admitted(&fakes, &buckets[..1]).await.0));
         let given_back = give_back(&buckets[0]);
         for _ in 0..3 {
@@ -63,7 +64,7 @@ async fn wrong_passwords_in_a_row_lock_a_bucket_for_twice_as_long_each_time() {
         rules::admit(&fakes.host, std::slice::from_ref(&bucket)).await.unwrap();
         let mut locks = Vec::new();
         for _ in 0..17 {
-            run(sql, count_failure(sql, &bucket)).await;
+            run(sql, count_failure(&bucket)).await;
             let found = states(sql, std::slice::from_ref(&bucket)).await.unwrap();
             // What has passed since is less than the shortest lock, or this machine is too slow for any clock.
             locks.push((found[0].locked_for_ms.max(0) + 999) / 1000);
@@ -108,7 +109,7 @@ async fn a_slot_that_is_not_given_back_is_free_again_some_day() {
         let sql = &*fakes.host.sql;
         assert!(take_slot(sql, 0, "whoever died", 60_000).await.unwrap());
         assert!(matches!(rules::in_turn(&fakes.host, 1, || ()).await, Err(LimitError::Busy)));
-        sql.execute("UPDATE hashing_slots SET taken_until = taken_until - 60000", vec![]).await.unwrap();
+        sql.execute(Statement::new("UPDATE hashing_slots SET taken_until = taken_until - 60000")).await.unwrap();
         assert!(matches!(rules::in_turn(&fakes.host, 1, || 7).await, Ok(7)));
         assert!(matches!(rules::in_turn(&fakes.host, 1, || 8).await, Ok(8)), "it was given back");
     }
@@ -120,9 +121,9 @@ async fn buckets_that_nobody_asks_for_are_forgotten() {
         let sql = &*fakes.host.sql;
         rules::admit(&fakes.host, &buckets("ada@example.com")).await.unwrap();
         forget_old(sql).await.unwrap();
-        let rows = async || sql.query("SELECT bucket FROM sign_in_limits", vec![]).await.unwrap().len();
+        let rows = async || sql.query(Statement::new("SELECT bucket FROM sign_in_limits")).await.unwrap().len();
         assert_eq!(rows().await, 4);
-        sql.execute("UPDATE sign_in_limits SET updated_at = updated_at - 86500000", vec![]).await.unwrap();
+        sql.execute(Statement::new("UPDATE sign_in_limits SET updated_at = updated_at - 86500000")).await.unwrap();
         forget_old(sql).await.unwrap();
         assert_eq!(rows().await, 0);
     }

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::fake::{self, Fakes};
+use crate::sql::Statement;
 
 fn moment(text: &str) -> Timestamp {
     text.parse().unwrap()
@@ -14,10 +15,10 @@ const CATS: &str = "CREATE TABLE cats (id INT NOT NULL, created_at BIGINT NOT NU
 /// A MariaDB with a partitioned table, if there is one to test on.
 async fn with_cats() -> Option<fake::TestDatabase> {
     let database = fake::databases_at(&[]).await.into_iter().find(|it| it.sql.dialect() == Dialect::MariaDb)?;
-    database.sql.execute(CATS, params![]).await.unwrap();
+    database.sql.execute(Statement::new(CATS)).await.unwrap();
     for (id, born) in [(1, "2026-11-30T00:00:00Z"), (2, "2027-01-15T00:00:00Z"), (3, "2028-02-10T00:00:00Z")] {
         let insert = "INSERT INTO cats (id, created_at) VALUES (?, ?)";
-        database.sql.execute(insert, params![id, moment(born)]).await.unwrap();
+        database.sql.execute(Statement::new(insert).bind(id).bind(moment(born))).await.unwrap();
     }
     Some(database)
 }
@@ -27,10 +28,10 @@ async fn partitions(sql: &dyn Sql) -> Vec<(String, i64)> {
     let names = "SELECT partition_name FROM information_schema.partitions WHERE table_schema = DATABASE() \
         AND table_name = 'cats' ORDER BY partition_ordinal_position";
     let mut found = Vec::new();
-    for row in sql.query(names, params![]).await.unwrap() {
+    for row in sql.query(Statement::new(names)).await.unwrap() {
         let name: String = row.get(0).unwrap();
         let count = format!("SELECT COUNT(*) FROM cats PARTITION (`{name}`)");
-        found.push((name, sql.query(&count, params![]).await.unwrap()[0].get(0).unwrap()));
+        found.push((name, sql.query(Statement::new(count)).await.unwrap()[0].get(0).unwrap()));
     }
     found
 }
@@ -60,10 +61,10 @@ async fn what_is_older_than_the_retention_goes_with_its_partition_and_nothing_el
     let sql = database.sql.as_ref();
     keep_partitions(sql, moment("2028-02-10T12:00:00Z"), Some(13)).await.unwrap();
     let left = "SELECT id FROM cats ORDER BY id";
-    let rows = sql.query(left, params![]).await.unwrap();
+    let rows = sql.query(Statement::new(left)).await.unwrap();
     assert_eq!(rows.iter().map(|row| row.get(0).unwrap()).collect::<Vec<i64>>(), [2, 3]);
     keep_partitions(sql, moment("2028-03-01T00:00:00Z"), Some(13)).await.unwrap();
-    assert_eq!(sql.query(left, params![]).await.unwrap().len(), 1);
+    assert_eq!(sql.query(Statement::new(left)).await.unwrap().len(), 1);
     assert_eq!(partitions(sql).await[0].0, "p2027_02");
 }
 
@@ -89,8 +90,8 @@ async fn an_instance_looks_after_them_when_its_first_request_is_answered_and_the
     assert!(done_on(sql).await.unwrap() > 20_000);
 
     // What the second instance would find to do is left for tomorrow.
-    sql.execute("DROP TABLE cats", params![]).await.unwrap();
-    sql.execute(CATS, params![]).await.unwrap();
+    sql.execute(Statement::new("DROP TABLE cats")).await.unwrap();
+    sql.execute(Statement::new(CATS)).await.unwrap();
     let second = Fakes::new(database.sql.clone());
     crate::ready(&second.host).await.unwrap();
     second.tasks.run().await;

@@ -19,19 +19,17 @@ const SIGNALLED: u16 = 1644;
 pub(crate) fn all_or_none(statements: Vec<Statement>) -> Statement {
     let mut text =
         String::from("BEGIN NOT ATOMIC DECLARE EXIT HANDLER FOR SQLEXCEPTION BEGIN ROLLBACK; RESIGNAL; END; ");
-    let mut params = Vec::with_capacity(statements.iter().map(|it| it.params.len()).sum());
     text.push_str("START TRANSACTION; ");
-    for statement in statements {
+    for statement in &statements {
         // Writing to a string does not fail.
         let _ = write!(
             text,
             "{}; IF ROW_COUNT() < 1 THEN SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = '{NOTHING_MATCHED}'; END IF; ",
-            statement.text
+            statement.text()
         );
-        params.extend(statement.params);
     }
     text.push_str("COMMIT; END");
-    Statement::new(text, params)
+    Statement::new(text).bind_all(statements.into_iter().flat_map(Statement::into_params))
 }
 
 /// True of the error that [`all_or_none`] ends with where nothing went wrong, but a statement matched no row.

@@ -8,8 +8,7 @@ use super::scripted::Server;
 use crate::{
     fake::SetClock,
     native::TokioTasks,
-    params,
-    sql::{Limits, Pooled, Sql, SqlError},
+    sql::{Limits, Pooled, Sql, SqlError, Statement},
 };
 
 /// A database on a scripted server, with a clock that stands still.
@@ -62,12 +61,12 @@ impl Bench {
 
     pub(super) fn select(&self) -> impl Future<Output = Result<Vec<crate::sql::Row>, SqlError>> + Send + 'static {
         let sql = Arc::clone(&self.sql);
-        async move { sql.query("SELECT cats", params![]).await }
+        async move { sql.query(Statement::new("SELECT cats")).await }
     }
 
     pub(super) fn insert(&self) -> impl Future<Output = Result<(), SqlError>> + Send + 'static {
         let sql = Arc::clone(&self.sql);
-        async move { sql.execute("INSERT cats", params![]).await }
+        async move { sql.execute(Statement::new("INSERT cats")).await }
     }
 
     /// How many connections there are, how many of them wait for work, and how many wait to be closed.

@@ -8,10 +8,7 @@ use super::{
     bench::{bench, bench_with, is_unavailable},
     scripted::{Turn, lost},
 };
-use crate::{
-    params,
-    sql::{Limits, Sql, SqlError},
-};
+use crate::sql::{Limits, Sql, SqlError, Statement};
 
 #[tokio::test]
 async fn a_connection_is_used_again_after_success_and_after_an_error_of_the_statement() {
@@ -98,7 +95,7 @@ async fn a_transaction_begins_on_a_fresh_connection_if_the_idle_one_is_dead() {
 async fn a_dropped_transaction_is_rolled_back_and_its_connection_closed() {
     let bench = bench();
     let mut transaction = bench.sql.begin().await.unwrap();
-    transaction.execute("INSERT cats", params![]).await.unwrap();
+    transaction.execute(Statement::new("INSERT cats")).await.unwrap();
     drop(transaction);
     bench.settle().await;
     let expected = ["1 open", "1 START TRANSACTION", "1 INSERT cats", "1 ROLLBACK", "1 closed"];
@@ -114,7 +111,7 @@ async fn a_transaction_that_was_dropped_in_a_statement_reaches_nobody_else() {
     let sql = Arc::clone(&bench.sql);
     let request = bench.start(async move {
         let mut transaction = sql.begin().await?;
-        transaction.execute("INSERT cats", params![]).await?;
+        transaction.execute(Statement::new("INSERT cats")).await?;
         transaction.commit().await
     });
     drop(request.await);
@@ -131,8 +128,8 @@ async fn a_transaction_whose_statement_was_given_up_can_do_nothing_more() {
     let (_never, waits) = oneshot::channel();
     bench.server.next("INSERT", Turn::Waits(waits));
     let mut transaction = bench.sql.begin().await.unwrap();
-    assert!(transaction.execute("INSERT cats", params![]).now_or_never().is_none());
-    assert!(is_unavailable(&transaction.execute("INSERT dogs", params![]).await));
+    assert!(transaction.execute(Statement::new("INSERT cats")).now_or_never().is_none());
+    assert!(is_unavailable(&transaction.execute(Statement::new("INSERT dogs")).await));
     assert!(is_unavailable(&transaction.commit().await));
     bench.settle().await;
     assert_eq!(bench.server.events()[3..], ["1 ROLLBACK", "1 closed"]);
@@ -152,8 +149,8 @@ async fn an_error_in_the_middle_ends_a_transaction_or_only_its_statement() {
     ] {
         let mut transaction = bench.sql.begin().await.unwrap();
         bench.server.next("INSERT", Turn::Fails(error.clone()));
-        assert_eq!(transaction.execute("INSERT cats", params![]).await, Err(error.clone()));
-        assert_eq!(transaction.affected("UPDATE cats", params![]).await.is_err(), is_over, "{error:?}");
+        assert_eq!(transaction.execute(Statement::new("INSERT cats")).await, Err(error.clone()));
+        assert_eq!(transaction.affected(Statement::new("UPDATE cats")).await.is_err(), is_over, "{error:?}");
         assert_eq!(transaction.commit().await.is_err(), is_over, "{error:?}");
         bench.settle().await;
         let events = bench.server.events();

@@ -11,12 +11,11 @@ use super::{
 use crate::{
     Clock,
     fake::SetClock,
-    params,
-    sql::{SqlError, Transaction, transact},
+    sql::{SqlError, Statement, Transaction, transact},
 };
 
 fn insert(transaction: &mut dyn Transaction) -> BoxFuture<'_, Result<(), SqlError>> {
-    transaction.execute("INSERT cats", params![])
+    transaction.execute(Statement::new("INSERT cats"))
 }
 
 /// A clock for the pauses alone: on the database's own every deadline would pass at once.
