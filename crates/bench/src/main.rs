@@ -4,6 +4,7 @@
 
 mod load;
 mod memory;
+mod passages;
 mod process;
 mod report;
 mod start;
@@ -57,6 +58,9 @@ async fn main() -> Result<()> {
         memory::run(&world, arguments.connections, arguments.memory_requests)?;
     }
     drop(world);
+    if wanted("passages") {
+        passages::run().await?;
+    }
     if wanted("start") {
         start::run().await?;
     }

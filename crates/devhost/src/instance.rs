@@ -22,6 +22,7 @@ use crate::component::Component;
 use crate::factors::http::{Incoming, Outbound};
 use crate::factors::mysql;
 use crate::host::Host;
+use crate::passages::Passages;
 
 /// What host functions reach from an instance.
 pub(crate) struct Surroundings {
@@ -113,6 +114,8 @@ pub(crate) struct Instances {
     pub(crate) service: ServicePre<Guest>,
     pub(crate) component: Arc<Component>,
     pub(crate) host: Arc<Host>,
+    /// Where passages are counted, if they are.
+    pub(crate) passages: Option<Arc<Passages>>,
 }
 
 impl HandlerState for Instances {
@@ -127,6 +130,9 @@ impl HandlerState for Instances {
             kill: KillSwitch::default(),
         });
         let mut store = Store::new(&self.engine, Guest::new(around.clone())?);
+        if let Some(passages) = &self.passages {
+            passages.count_in(&mut store);
+        }
         let proxy = Proxy::P3(self.service.instantiate_async(&mut store).await?);
         let reuse = self.host.reuse;
         Ok(Instance {

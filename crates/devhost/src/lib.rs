@@ -22,13 +22,14 @@ mod instance;
 mod logs;
 mod manifest;
 mod options;
+mod passages;
 mod route;
 mod runtime_config;
 mod server;
 mod strict;
 mod variables;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -46,6 +47,7 @@ use instance::{Instances, Reuse};
 use logs::Logs;
 use manifest::Manifest;
 pub use options::{Command, Options, Up};
+use passages::Passages;
 use route::Router;
 use runtime_config::RuntimeConfig;
 use server::Server;
@@ -58,8 +60,16 @@ const VIOLATED: u8 = 3;
 /// Runs the command; for `up` until the process is told to stop.
 pub async fn run(options: Options) -> Result<ExitCode> {
     let Command::Up(up) = options.command;
-    let server = Arc::new(prepare(&up)?);
+    let (server, passages) = prepare(&up)?;
+    let server = Arc::new(server);
     let listener = server::listen(up.listen, up.find_free_port).await?;
+    if let Some(file) = up.passages {
+        tokio::spawn(async move {
+            if let Err(error) = passages::keep(file, passages).await {
+                eprintln!("devhost: {error:#}");
+            }
+        });
+    }
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     let stop = async move {
@@ -78,8 +88,8 @@ pub async fn run(options: Options) -> Result<ExitCode> {
     }
 }
 
-/// Does all that can fail before the port is open: reads, checks, compiles and links.
-fn prepare(up: &Up) -> Result<Server> {
+/// Does all that can fail before the port is open: reads, checks, compiles and links. The counts of passages are by component.
+fn prepare(up: &Up) -> Result<(Server, BTreeMap<String, Arc<Passages>>)> {
     let path = if up.from.is_dir() { up.from.join("spin.toml") } else { up.from.clone() };
     let manifest = Manifest::load(&path, up.profile.as_deref())?;
     let base = path.parent().unwrap_or(Path::new(""));
@@ -99,17 +109,18 @@ fn prepare(up: &Up) -> Result<Server> {
     let services = component::compile_all(&engine, &linker, &manifest, base, &ids)?;
 
     let log_dir = log_dir(up, &runtime, base)?;
-    let mut instances = Vec::new();
+    let (mut instances, mut passages): (_, BTreeMap<String, Arc<Passages>>) = (Vec::new(), BTreeMap::new());
     for (id, service) in ids.into_iter().zip(services) {
         let declared = &manifest.components[id];
         host.stores.ensure_known(id, &declared.key_value_stores)?;
         host.databases.ensure_known(id, &declared.sqlite_databases)?;
         let logs = Logs::open(id, log_dir.as_deref(), up.quiet, up.strict)?;
         let component = Arc::new(Component::new(id, declared, &manifest, base, &values, logs)?);
-        instances.push(Instances { engine: engine.clone(), service, component, host: host.clone() });
+        let counted = up.passages.as_ref().map(|_| passages.entry(id.to_owned()).or_default().clone());
+        instances.push(Instances { engine: engine.clone(), service, component, host: host.clone(), passages: counted });
     }
     host.start(instances);
-    Ok(Server { host, router, application: manifest.application })
+    Ok((Server { host, router, application: manifest.application }, passages))
 }
 
 fn new_host(up: &Up, runtime: &RuntimeConfig, base: &Path) -> Result<Host> {

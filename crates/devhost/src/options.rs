@@ -1,4 +1,4 @@
-//! The command line: the flags of `spin up` that KowAI uses, under the same names, and our own (`--strict`, `--fault`).
+//! The command line: the flags of `spin up` that KowAI uses, under the same names, and our own (`--strict`, `--passages`, `--fault`).
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -100,6 +100,10 @@ pub struct Up {
     /// across requests.
     #[arg(long)]
     pub strict: bool,
+
+    /// Counts how often each component is entered and calls its host, and keeps the counts in this file, as JSON.
+    #[arg(long, value_name = "FILE")]
+    pub passages: Option<PathBuf>,
 
     /// Injects a fault; repeatable.
     ///
