@@ -26,8 +26,12 @@ mod settings;
 #[cfg(target_family = "wasm")]
 pub mod spin;
 pub mod sql;
+#[cfg(any(target_family = "wasm", test))]
+mod task_set;
 mod tasks;
 mod variables;
+#[cfg(any(target_family = "wasm", test))]
+mod woken;
 
 use std::sync::Arc;
 

@@ -49,7 +49,8 @@ macro_rules! provide {
                         traceparent: it.traceparent,
                         correlation_id: it.correlation_id,
                     };
-                    let ran = $crate::handle($crate::run_on_json::<super::$step>(context, &input)).await;
+                    let work = async move { $crate::run_on_json::<super::$step>(context, &input).await };
+                    let ran = $crate::handle(work).await;
                     ran.map_err(|it| wit::Failure {
                         kind: match it.kind {
                             $crate::FailureKind::Invalid => wit::FailureKind::Invalid,

@@ -12,6 +12,8 @@ use spin_sdk::{
     wit_bindgen::{FutureReader, FutureWriter, StreamReader, StreamResult},
 };
 
+use crate::woken::when_woken;
+
 /// The most that is read at once, in bytes.
 const PIECE: u64 = 16 << 10;
 
@@ -50,10 +52,10 @@ impl Reading {
             return Ok(None);
         }
         let room = usize::try_from(room).unwrap_or(usize::MAX);
-        let (status, piece) = self.contents.read(Vec::with_capacity(room)).await;
+        let (status, piece) = when_woken(self.contents.read(Vec::with_capacity(room))).await;
         if status == StreamResult::Dropped {
             // What broke a body off is told here.
-            return self.trailers.await.map(|_| None);
+            return when_woken(self.trailers.into_future()).await.map(|_| None);
         }
         self.left = self.left.map(|left| left.saturating_sub(piece.len() as u64));
         Ok(Some((Bytes::from(piece), self)))

@@ -17,7 +17,7 @@ use spin_sdk::{
 };
 
 use super::{body::body, tasks::will_spawn};
-use crate::{ByteStream, Clock, Http, HttpError, content_length, within};
+use crate::{ByteStream, Clock, Http, HttpError, content_length, within, woken::when_woken};
 
 /// Spin's HTTP client, with the connections that it keeps for the whole application.
 pub(super) struct SpinHttp {
@@ -43,7 +43,7 @@ impl Http for SpinHttp {
         }
         // The SDK writes the body in a task of its own.
         will_spawn();
-        let sending = SendWrapper::new(spin_sdk::http::send(prepared(request, limit)));
+        let sending = SendWrapper::new(when_woken(spin_sdk::http::send(prepared(request, limit))));
         // The host's own limit for the first byte does not apply between components (`docs/spin.md#service-chaining`),
         // so the clock runs here.
         match within(self.clock.as_ref(), limit, sending).await {

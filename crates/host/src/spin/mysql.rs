@@ -7,7 +7,10 @@ use spin_sdk::{
     wit_bindgen::StreamResult,
 };
 
-use crate::sql::{Dialect, Driver, MariaDbAddress, Refusal, Row, Session, SqlError, Value, mariadb};
+use crate::{
+    sql::{Dialect, Driver, MariaDbAddress, Refusal, Row, Session, SqlError, Value, mariadb},
+    woken::when_woken,
+};
 
 /// How many rows are asked for at once.
 const BATCH: usize = 64;
@@ -39,7 +42,7 @@ impl Driver for SpinMySql {
     }
 
     async fn connect(&self) -> Result<SpinMySqlSession, Refusal> {
-        match SendWrapper::new(Connection::open(self.address.secret_url())).await {
+        match SendWrapper::new(when_woken(Connection::open(self.address.secret_url()))).await {
             Ok(connection) => Ok(SpinMySqlSession(SendWrapper::new(connection))),
             Err(error) => Err(refusal(&text_of(error))),
         }
@@ -62,7 +65,7 @@ impl Session for SpinMySqlSession {
     }
 
     async fn execute(&mut self, statement: &str, params: &[Value]) -> Result<(), SqlError> {
-        let carried_out = SendWrapper::new(self.0.execute(statement, to_params(params))).await;
+        let carried_out = SendWrapper::new(when_woken(self.0.execute(statement, to_params(params)))).await;
         carried_out.map_err(|error| match error {
             Error::MysqlError(MysqlError::QueryFailed(text)) => error_of_execute(&text),
             other => mariadb::error_from_text(&text_of(other)),
@@ -80,14 +83,14 @@ impl Session for SpinMySqlSession {
 
 impl SpinMySqlSession {
     async fn read(&self, statement: &str, params: &[Value], row_limit: usize) -> Result<Vec<Row>, SqlError> {
-        let answer = match self.0.query(statement, to_params(params)).await {
+        let answer = match when_woken(self.0.query(statement, to_params(params))).await {
             Ok(answer) => answer,
             Err(error) => return Err(self.reason_of(error).await),
         };
         let (_, mut stream, result) = answer.into_inner();
         let mut rows = Vec::new();
         loop {
-            let (status, batch) = stream.read(Vec::with_capacity(BATCH)).await;
+            let (status, batch) = when_woken(stream.read(Vec::with_capacity(BATCH))).await;
             if rows.len() + batch.len() > row_limit {
                 return Err(SqlError::TooManyRows { limit: row_limit });
             }
@@ -99,7 +102,7 @@ impl SpinMySqlSession {
             }
         }
         // An error after the first row is only told here.
-        match result.await {
+        match when_woken(result.into_future()).await {
             Ok(()) => Ok(rows),
             // The text begins with the value.
             Err(MysqlError::ValueConversionFailed(text)) => Err(unreadable(

@@ -11,7 +11,10 @@ use spin_sdk::{
 };
 
 use super::system::SpinClock;
-use crate::delivery::{Outlet, Undelivered, deliver};
+use crate::{
+    delivery::{Outlet, Undelivered, deliver},
+    woken::when_woken,
+};
 
 type Ending = Result<Option<Trailers>, ErrorCode>;
 
@@ -49,7 +52,7 @@ impl Sending {
 
 impl Outlet for StreamWriter<u8> {
     async fn write(&mut self, piece: Vec<u8>) -> Option<Vec<u8>> {
-        let (status, rest) = StreamWriter::write(self, piece).await;
+        let (status, rest) = when_woken(StreamWriter::write(self, piece)).await;
         (status != StreamResult::Dropped).then(|| rest.into_vec())
     }
 }

@@ -7,7 +7,10 @@ use spin_sdk::{
     wit_bindgen::StreamResult,
 };
 
-use crate::sql::{Dialect, Driver, Refusal, Row, Session, SqlError, Synchronous, Value, sqlite};
+use crate::{
+    sql::{Dialect, Driver, Refusal, Row, Session, SqlError, Synchronous, Value, sqlite},
+    woken::when_woken,
+};
 
 /// How many rows are asked for at once.
 const BATCH: usize = 64;
@@ -34,7 +37,7 @@ impl Driver for SpinSqlite {
     }
 
     async fn connect(&self) -> Result<SpinSqliteSession, Refusal> {
-        let opened = SendWrapper::new(Connection::open_default()).await;
+        let opened = SendWrapper::new(when_woken(Connection::open_default())).await;
         opened
             .map(|connection| SpinSqliteSession(SendWrapper::new(connection)))
             .map_err(|error| Refusal::Failed(to_error(error)))
@@ -60,11 +63,11 @@ impl Session for SpinSqliteSession {
 
 impl SpinSqliteSession {
     async fn read(&self, statement: &str, params: &[Value], row_limit: usize) -> Result<Vec<Row>, SqlError> {
-        let answer = self.0.execute(statement, params.iter().map(to_spin)).await.map_err(to_error)?;
+        let answer = when_woken(self.0.execute(statement, params.iter().map(to_spin))).await.map_err(to_error)?;
         let (_, mut stream, result) = answer.into_inner();
         let mut rows = Vec::new();
         loop {
-            let (status, batch) = stream.read(Vec::with_capacity(BATCH)).await;
+            let (status, batch) = when_woken(stream.read(Vec::with_capacity(BATCH))).await;
             if rows.len() + batch.len() > row_limit {
                 return Err(SqlError::TooManyRows { limit: row_limit });
             }
@@ -74,7 +77,7 @@ impl SpinSqliteSession {
             }
         }
         // Every error of a statement is told here and nowhere else.
-        result.await.map_err(to_error)?;
+        when_woken(result.into_future()).await.map_err(to_error)?;
         Ok(rows)
     }
 }

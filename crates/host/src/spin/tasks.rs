@@ -1,74 +1,93 @@
-//! The futures of a request, and how they are polled.
+//! The tasks of a request, and how they are polled.
 //!
 //! wit-bindgen 0.57 (`rt/async_support/spawn.rs`) keeps the futures of a request, its handler and what that spawned, in a
-//! `FuturesUnordered`, and that has two consequences which nobody expects:
+//! `FuturesUnordered`, with consequences that nobody expects:
 //!
-//! * What is spawned joins the set after a round of polls and is polled in the next round, which comes with the next event of
-//!   the request. Where a future spawns another one and waits for it, that event may be the deadline. So a future that has
-//!   spawned something wakes itself: see [`part`].
-//! * A set wakes itself when a round polled all of its futures, and the request then *yields*: the whole instance goes to the
-//!   end of its host's queue, to find nothing to do when its turn comes. A set with one future, which is what nearly every
-//!   request has, yields for every single event. So every set gets a future that is never polled again: see [`handle`].
+//! * What is spawned joins after a round of polls and is polled in the next round, which comes with the next event of the
+//!   request. Where a future spawns another one and waits for it, that event may be the deadline.
+//! * When a round has polled all futures, or one of them has woken another one, the request *yields*: the whole instance goes to
+//!   the end of its host's queue, to find nothing to do when its turn comes.
+//!
+//! So a request has a [`TaskSet`] of its own, which is one future for wit-bindgen: until there is an answer the export itself, and
+//! after that one that is spawned. Beside it stands a future that is never polled again until the set is empty, so that no round
+//! polls all there is.
 
 use std::{
     cell::{Cell, RefCell},
     future::{Future, poll_fn, ready},
-    pin::pin,
     rc::Rc,
+    task::{Context, Poll},
 };
 
-use futures::{
-    channel::oneshot,
-    future::{BoxFuture, FutureExt},
-};
+use futures::{FutureExt, channel::oneshot, future::BoxFuture};
 use spin_sdk::wasip3;
 
-use crate::Tasks;
+use super::system::turn;
+use crate::{Tasks, task_set::TaskSet};
 
 thread_local! {
-    /// The request of which a future is being polled.
-    static CURRENT: RefCell<Option<Request>> = const { RefCell::new(None) };
-    /// True where something was spawned that has not been polled yet.
-    static SPAWNED: Cell<bool> = const { Cell::new(false) };
+    /// The request of which a task is being polled.
+    static CURRENT: RefCell<Option<Rc<TaskSet>>> = const { RefCell::new(None) };
+    /// True where the SDK has spawned something that has not been polled yet.
+    static SDK_SPAWNED: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Held by every future of a request; when the last of them lets go, the one that is never polled again may end.
-type Request = Rc<oneshot::Sender<()>>;
-
 /// Runs the handler of a request. What is spawned while it runs belongs to that request.
-pub async fn handle<T>(handler: impl Future<Output = T>) -> T {
-    let (request, over) = oneshot::channel();
+pub async fn handle<T: 'static>(handler: impl Future<Output = T> + 'static) -> T {
+    let (running, over) = oneshot::channel::<()>();
     wasip3::spawn(over.map(drop));
     // That this one is done ends the round in which `over` is polled for the first time: so that round has not polled all.
     wasip3::spawn(ready(()));
-    part(Some(Rc::new(request)), handler).await
+    let (tasks, answer) = (Rc::new(TaskSet::new()), Rc::new(Cell::new(None)));
+    let its_answer = Rc::clone(&answer);
+    tasks.spawn(Box::pin(async move { its_answer.set(Some(handler.await)) }));
+    let (answer, rest) = poll_fn(|context| {
+        let rest = poll(&tasks, context);
+        answer.take().map_or(Poll::Pending, |answer| Poll::Ready((answer, rest)))
+    })
+    .await;
+    if rest.is_pending() {
+        run(tasks, Some(running));
+    }
+    answer
 }
 
 /// Runs `work` beside the handler of the request at hand, and beyond it to its own end
 /// (`docs/spin.md#work-after-the-response`).
 pub fn spawn(work: impl Future<Output = ()> + 'static) {
-    wasip3::spawn(part(CURRENT.with_borrow(Clone::clone), work));
-    will_spawn();
+    let request = CURRENT.with_borrow(Clone::clone);
+    match request {
+        Some(tasks) => tasks.spawn(Box::pin(work)),
+        // Something is dropped while no task is being polled.
+        None => {
+            let tasks = Rc::new(TaskSet::new());
+            tasks.spawn(Box::pin(work));
+            run(tasks, None);
+        }
+    }
+}
+
+/// Lets wit-bindgen poll `tasks` to their end, and drops `running` then.
+fn run(tasks: Rc<TaskSet>, running: Option<oneshot::Sender<()>>) {
+    wasip3::spawn(async move {
+        poll_fn(|context| poll(&tasks, context)).await;
+        drop(running);
+    });
+}
+
+fn poll(tasks: &Rc<TaskSet>, context: &mut Context<'_>) -> Poll<()> {
+    let outer = CURRENT.replace(Some(Rc::clone(tasks)));
+    let outcome = turn(|| tasks.poll(context));
+    CURRENT.set(outer);
+    if SDK_SPAWNED.take() && outcome.is_pending() {
+        context.waker().wake_by_ref();
+    }
+    outcome
 }
 
 /// To be said before the SDK spawns something, in the same poll.
 pub(super) fn will_spawn() {
-    SPAWNED.set(true);
-}
-
-/// One of the futures of `request`.
-async fn part<T>(request: Option<Request>, work: impl Future<Output = T>) -> T {
-    let mut work = pin!(work);
-    poll_fn(|context| {
-        let outer = CURRENT.replace(request.clone());
-        let outcome = work.as_mut().poll(context);
-        CURRENT.set(outer);
-        if SPAWNED.take() && outcome.is_pending() {
-            context.waker().wake_by_ref();
-        }
-        outcome
-    })
-    .await
+    SDK_SPAWNED.set(true);
 }
 
 /// Tasks of the request at hand that outlive its response.
