@@ -11,7 +11,7 @@ pub(crate) use self::{mariadb::MariaDbAddress, sqlite::Synchronous};
 /// The time by the database's clock, as statements write it.
 const NOW_MS: &str = "NOW_MS()";
 
-/// What ends a SELECT that holds its rows, as statements write it.
+/// What says that a SELECT holds its rows, as statements write it.
 const FOR_UPDATE: &str = " FOR UPDATE";
 
 /// Which database is on the other side.
@@ -45,17 +45,17 @@ impl Dialect {
     ///
     /// - `NOW_MS()` is the time by the database's clock, in milliseconds since the epoch: the same for every host that asks, which
     ///   the clocks of hosts are not. Leases are set and compared with it and with nothing else.
-    /// - A SELECT that ends with `FOR UPDATE` holds its rows until the end of the transaction. On SQLite a transaction holds the
+    /// - A SELECT with `FOR UPDATE` holds its rows until the end of the transaction. On SQLite a transaction holds the
     ///   whole database.
     pub(crate) fn spell(self, text: &str) -> Cow<'_, str> {
-        let text = match self {
-            Self::MariaDb => text,
-            Self::Sqlite => text.strip_suffix(FOR_UPDATE).unwrap_or(text),
-        };
-        match text.contains(NOW_MS) {
-            true => Cow::Owned(text.replace(NOW_MS, self.now_ms())),
-            false => Cow::Borrowed(text),
+        let mut spelled = Cow::Borrowed(text);
+        if self == Self::Sqlite && text.contains(FOR_UPDATE) {
+            spelled = Cow::Owned(text.replace(FOR_UPDATE, ""));
         }
+        if text.contains(NOW_MS) {
+            spelled = Cow::Owned(spelled.replace(NOW_MS, self.now_ms()));
+        }
+        spelled
     }
 
     fn now_ms(self) -> &'static str {
@@ -84,6 +84,8 @@ mod tests {
         assert_eq!(mariadb.spell(statement), format!("SELECT id FROM cats WHERE born < {now} AND fed < {now} {end}"));
         let now = "CAST(ROUND((julianday('now') - 2440587.5) * 86400000.0) AS INTEGER)";
         assert_eq!(sqlite.spell(statement), format!("SELECT id FROM cats WHERE born < {now} AND fed < {now}"));
+        let copy = "INSERT INTO cats (id) SELECT id FROM dogs WHERE id = ? FOR UPDATE RETURNING 1";
+        assert_eq!(sqlite.spell(copy), "INSERT INTO cats (id) SELECT id FROM dogs WHERE id = ? RETURNING 1");
         for untouched in ["SELECT 1", "UPDATE cats SET fed = NOW()", ""] {
             assert_eq!([mariadb.spell(untouched), sqlite.spell(untouched)], [untouched; 2]);
         }

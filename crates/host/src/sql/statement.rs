@@ -57,4 +57,13 @@ impl Statement {
     pub(crate) fn into_params(self) -> Vec<Value> {
         self.params
     }
+
+    /// For an INSERT the one that also gives a row for each that it has made, on both databases; none for what may change rows
+    /// that are there already, of which it is not told whether it did.
+    pub(super) fn returning(&self) -> Option<Self> {
+        let is_insert = self.text.get(..7).is_some_and(|word| word.eq_ignore_ascii_case("INSERT "));
+        let may_update =
+            self.text.contains(" ON ") && (self.text.contains("DUPLICATE") || self.text.contains("CONFLICT"));
+        (is_insert && !may_update).then(|| self.clone().push(" RETURNING 1"))
+    }
 }

@@ -177,6 +177,23 @@ async fn statements_that_belong_together_all_match_a_row_or_none_happens() {
     }
 }
 
+#[tokio::test]
+async fn an_insert_alone_says_whether_it_made_a_row() {
+    for database in with_cats().await {
+        let sql = database.sql.as_ref();
+        sql.execute(Statement::new("INSERT INTO cats (id, name, lives) VALUES ('1', 'Tom', 9)")).await.unwrap();
+        let kitten_of = |id: &str, name: &str| {
+            let copy = "INSERT INTO cats (id, name, lives) SELECT ?, ?, lives FROM cats WHERE id = ? FOR UPDATE";
+            vec![Statement::new(copy).bind(name).bind(name).bind(id)]
+        };
+        assert_eq!(sql.all_or_none(kitten_of("1", "Kit")).await, Ok(true));
+        assert_eq!(sql.all_or_none(kitten_of("nobody", "Max")).await, Ok(false));
+        let twice = sql.all_or_none(kitten_of("1", "Tom")).await;
+        assert!(matches!(twice, Err(SqlError::UniqueViolation { .. })), "{twice:?}");
+        assert_eq!(count(sql).await, 2);
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn statements_that_belong_together_wait_for_locks_and_give_way_in_deadlocks() {
     for database in with_cats().await {
