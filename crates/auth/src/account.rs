@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use fault::{Fault, FieldFault, Kind};
+use fault::{FieldFault, InvalidFields};
 use ids::{Timestamp, UserId, WorkspaceId};
 use secrecy::SecretString;
 
@@ -65,28 +65,9 @@ pub struct NewAccount {
     pub(crate) password: SecretString,
 }
 
-/// What is wrong with it, field by field: pointers into `{email, password, name}`.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("The account cannot be opened like this; `errors` says why.")]
-pub struct InvalidAccount(pub Vec<FieldFault>);
-
-impl Fault for InvalidAccount {
-    fn kind(&self) -> Kind {
-        Kind::Invalid
-    }
-
-    fn code(&self) -> &'static str {
-        "invalid_request"
-    }
-
-    fn fields(&self) -> Vec<FieldFault> {
-        self.0.clone()
-    }
-}
-
 impl NewAccount {
-    /// Checks what was said. Without a name the account is called what its address begins with.
-    pub fn parse(email: &str, password: SecretString, name: Option<&str>) -> Result<Self, InvalidAccount> {
+    /// Checks what was said: pointers are into `{email, password, name}`. Without a name the account is called what its address begins with.
+    pub fn parse(email: &str, password: SecretString, name: Option<&str>) -> Result<Self, InvalidFields> {
         let mut faults = Vec::new();
         let address = canonical_email(email);
         if address.is_none() {
@@ -108,7 +89,7 @@ impl NewAccount {
                 let name = name.map_or_else(|| local_part(&email).to_owned(), str::to_owned);
                 Ok(Self { name, email, password })
             }
-            _ => Err(InvalidAccount(faults)),
+            _ => Err(InvalidFields(faults)),
         }
     }
 }
@@ -126,7 +107,7 @@ mod tests {
     fn faults(email: &str, password: &str, name: Option<&str>) -> Vec<String> {
         match NewAccount::parse(email, SecretString::from(password), name) {
             Ok(_) => Vec::new(),
-            Err(InvalidAccount(faults)) => faults.into_iter().map(|fault| fault.pointer).collect(),
+            Err(InvalidFields(faults)) => faults.into_iter().map(|fault| fault.pointer).collect(),
         }
     }
 

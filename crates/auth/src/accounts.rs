@@ -24,13 +24,7 @@ use ids::Timestamp;
 use secrecy::SecretString;
 use tracing::Instrument;
 
-pub use self::{
-    error::AccountError,
-    invitations::{InvalidInvitation, Invitation},
-    members::Member,
-    own::Export,
-    registration::Registered,
-};
+pub use self::{error::AccountError, invitations::Invitation, members::Member, own::Export, registration::Registered};
 use crate::{
     account::{Account, NewAccount, Status},
     authenticator::Authenticator,

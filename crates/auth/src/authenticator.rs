@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use fault::{Fault, Kind};
+use fault::faults;
 use host::{Host, Memory, sql::SqlError};
 use ids::{SessionId, Timestamp, UserId};
 
@@ -44,36 +44,14 @@ pub enum AuthenticateError {
     Schema(#[from] host::ReadyError),
 }
 
-impl Fault for AuthenticateError {
-    fn kind(&self) -> Kind {
-        match self {
-            Self::Token(_) | Self::SessionEnded => Kind::Unauthenticated,
-            Self::Key(error) => error.kind(),
-            Self::Sql(error) => error.kind(),
-            Self::Schema(error) => error.kind(),
-        }
-    }
-
-    fn code(&self) -> &'static str {
-        match self {
-            Self::Token(InvalidToken::Expired) => "token_expired",
-            Self::Token(InvalidToken::Forged) => "invalid_token",
-            Self::SessionEnded => "session_ended",
-            Self::Key(error) => error.code(),
-            Self::Sql(error) => error.code(),
-            Self::Schema(error) => error.code(),
-        }
-    }
-
-    fn retry_after_ms(&self) -> Option<u64> {
-        match self {
-            Self::Key(error) => error.retry_after_ms(),
-            Self::Sql(error) => error.retry_after_ms(),
-            Self::Schema(error) => error.retry_after_ms(),
-            Self::Token(_) | Self::SessionEnded => None,
-        }
-    }
-}
+faults! { AuthenticateError {
+    Self::Token(InvalidToken::Expired) => Unauthenticated "token_expired",
+    Self::Token(InvalidToken::Forged) => Unauthenticated "invalid_token",
+    Self::SessionEnded => Unauthenticated "session_ended",
+    Self::Key(error) => error,
+    Self::Sql(error) => error,
+    Self::Schema(error) => error,
+} }
 
 /// Tells who sends a request. One for each instance; it remembers the signing keys and the tokens that it met.
 pub struct Authenticator {

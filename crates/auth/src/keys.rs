@@ -1,6 +1,6 @@
 //! Where the keys that sign and verify access tokens come from.
 
-use fault::{Fault, Kind};
+use fault::faults;
 use host::{
     Host, VariablesError,
     sql::{Dialect, SqlError},
@@ -32,31 +32,11 @@ pub enum KeyError {
     Schema(#[from] host::ReadyError),
 }
 
-impl Fault for KeyError {
-    fn kind(&self) -> Kind {
-        match self {
-            Self::Setting(_) | Self::Variables(_) => Kind::Internal,
-            Self::Sql(error) => error.kind(),
-            Self::Schema(error) => error.kind(),
-        }
-    }
-
-    fn code(&self) -> &'static str {
-        match self {
-            Self::Setting(_) | Self::Variables(_) => "misconfigured",
-            Self::Sql(error) => error.code(),
-            Self::Schema(error) => error.code(),
-        }
-    }
-
-    fn retry_after_ms(&self) -> Option<u64> {
-        match self {
-            Self::Sql(error) => error.retry_after_ms(),
-            Self::Schema(error) => error.retry_after_ms(),
-            Self::Setting(_) | Self::Variables(_) => None,
-        }
-    }
-}
+faults! { KeyError {
+    Self::Setting(_) | Self::Variables(_) => Internal "misconfigured",
+    Self::Sql(error) => error,
+    Self::Schema(error) => error,
+} }
 
 /// The secrets of the settings: the one that signs, where there is one, and those that only verify.
 struct Secrets {

@@ -25,9 +25,9 @@ pub mod testing;
 mod token;
 
 pub use crate::{
-    account::{InvalidAccount, NewAccount, Status},
+    account::{NewAccount, Status},
     account_token::IssuedToken,
-    accounts::{AccountError, Accounts, Export, InvalidInvitation, Invitation, Member, Registered, SignedIn},
+    accounts::{AccountError, Accounts, Export, Invitation, Member, Registered, SignedIn},
     authenticator::{AuthenticateError, Authenticator, SESSION_TTL},
     keys::KeyError,
     limits::LimitError,

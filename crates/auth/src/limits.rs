@@ -6,7 +6,7 @@
 
 use std::{net::IpAddr, time::Duration};
 
-use fault::{Fault, Kind};
+use fault::faults;
 use host::{Host, sql::SqlError};
 
 use crate::{hex::hex, repo, token::TokenKey};
@@ -76,29 +76,11 @@ pub enum LimitError {
     Sql(#[from] SqlError),
 }
 
-impl Fault for LimitError {
-    fn kind(&self) -> Kind {
-        match self {
-            Self::TooMany { .. } | Self::Busy => Kind::Throttled,
-            Self::Sql(error) => error.kind(),
-        }
-    }
-
-    fn code(&self) -> &'static str {
-        match self {
-            Self::TooMany { .. } | Self::Busy => "too_many_requests",
-            Self::Sql(error) => error.code(),
-        }
-    }
-
-    fn retry_after_ms(&self) -> Option<u64> {
-        match self {
-            Self::TooMany { retry_after_ms } => Some(*retry_after_ms),
-            Self::Busy => Some(2000),
-            Self::Sql(error) => error.retry_after_ms(),
-        }
-    }
-}
+faults! { LimitError {
+    Self::TooMany { retry_after_ms } => Throttled "too_many_requests" { retry_after_ms: Some(*retry_after_ms) },
+    Self::Busy => Throttled "too_many_requests" { retry_after_ms: Some(2000) },
+    Self::Sql(error) => error,
+} }
 
 /// Who tries something, as far as limits are concerned.
 #[derive(Clone, Copy)]

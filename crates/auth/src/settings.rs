@@ -2,7 +2,7 @@
 
 use std::{borrow::Cow, time::Duration};
 
-use fault::{Fault, Kind};
+use fault::faults;
 use host::{Host, VariablesError, sql::Dialect};
 
 use crate::{
@@ -37,15 +37,9 @@ pub enum SettingsError {
     Variables(#[from] VariablesError),
 }
 
-impl Fault for SettingsError {
-    fn kind(&self) -> Kind {
-        Kind::Internal
-    }
-
-    fn code(&self) -> &'static str {
-        "misconfigured"
-    }
-}
+faults! { SettingsError {
+    Self::Wrong(_) | Self::Variables(_) => Internal "misconfigured",
+} }
 
 /// Who may open an account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, strum::Display, strum::EnumString, strum::IntoStaticStr)]

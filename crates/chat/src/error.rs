@@ -1,6 +1,6 @@
 //! What can go wrong with conversations.
 
-use fault::{Fault, FieldFault, Kind};
+use fault::{FieldFault, faults};
 use host::sql::{SqlError, WorkError};
 use idempotency::IdempotencyError;
 use ids::MessageId;
@@ -85,73 +85,28 @@ impl WorkError for ChatError {
     }
 }
 
-impl Fault for ChatError {
-    fn kind(&self) -> Kind {
-        match self {
-            Self::ConversationNotFound | Self::MessageNotFound => Kind::NotFound,
-            Self::NoLongerKept => Kind::Gone,
-            Self::UnknownAgent | Self::Invalid(_) | Self::TooLongForModel | Self::UnknownEvent => Kind::Invalid,
-            Self::Overloaded => Kind::Unavailable,
-            Self::TooManyStreams => Kind::Throttled,
-            Self::AnswerEnded | Self::AnswerInProgress { .. } | Self::LastMessageDiffers { .. } => Kind::Conflict,
-            Self::Failed(failure) => failure.kind(),
-            Self::Model(error) => error.kind(),
-            Self::Sql(error) => error.kind(),
-            Self::Idempotency(error) => error.kind(),
-            Self::UnreadableEvent(_) | Self::UnreadableOutcome | Self::Settings(_) => Kind::Internal,
-        }
-    }
-
-    fn code(&self) -> &'static str {
-        match self {
-            Self::ConversationNotFound => "conversation_not_found",
-            Self::MessageNotFound => "message_not_found",
-            Self::UnknownAgent => "agent_not_found",
-            Self::Invalid(_) => "invalid_request",
-            Self::TooLongForModel => "context_exceeded",
-            Self::AnswerEnded => "answer_ended",
-            Self::AnswerInProgress { .. } => "answer_in_progress",
-            Self::LastMessageDiffers { .. } => "last_message_differs",
-            Self::UnknownEvent => "event_not_found",
-            Self::NoLongerKept => "no_longer_kept",
-            Self::Overloaded => "overloaded",
-            Self::TooManyStreams => "too_many_streams",
-            Self::Failed(failure) => failure.code(),
-            Self::Model(error) => error.code(),
-            Self::Sql(error) => error.code(),
-            Self::Idempotency(error) => error.code(),
-            Self::UnreadableEvent(_) | Self::UnreadableOutcome | Self::Settings(_) => "internal_error",
-        }
-    }
-
-    fn retry_after_ms(&self) -> Option<u64> {
-        match self {
-            Self::Failed(failure) => failure.retry_after_ms(),
-            Self::Model(error) => error.retry_after_ms(),
-            Self::Sql(error) => error.retry_after_ms(),
-            Self::Idempotency(error) => error.retry_after_ms(),
-            Self::Overloaded => Some(1000),
-            Self::TooManyStreams => Some(5000),
-            _ => None,
-        }
-    }
-
-    fn members(&self) -> Vec<(&'static str, String)> {
-        match self {
-            Self::AnswerInProgress { id } => vec![("message_id", id.to_string())],
-            Self::LastMessageDiffers { id: Some(id) } => vec![("last_message_id", id.to_string())],
-            _ => Vec::new(),
-        }
-    }
-
-    fn fields(&self) -> Vec<FieldFault> {
-        match self {
-            Self::Invalid(fields) => fields.clone(),
-            Self::UnknownAgent => vec![FieldFault::new("/agent", "There is no agent of this name.")],
-            Self::TooLongForModel => {
-                vec![FieldFault::new("/content", "This is longer than the agent's model can read.")]
-            }
-            _ => Vec::new(),
-        }
-    }
-}
+faults! { ChatError {
+    Self::ConversationNotFound => NotFound "conversation_not_found",
+    Self::MessageNotFound => NotFound "message_not_found",
+    Self::UnknownAgent => Invalid "agent_not_found" {
+        fields: vec![FieldFault::new("/agent", "There is no agent of this name.")],
+    },
+    Self::Invalid(fields) => Invalid "invalid_request" { fields: fields.clone() },
+    Self::TooLongForModel => Invalid "context_exceeded" {
+        fields: vec![FieldFault::new("/content", "This is longer than the agent's model can read.")],
+    },
+    Self::AnswerEnded => Conflict "answer_ended",
+    Self::AnswerInProgress { id } => Conflict "answer_in_progress" { members: vec![("message_id", id.to_string())] },
+    Self::LastMessageDiffers { id } => Conflict "last_message_differs" {
+        members: id.iter().map(|id| ("last_message_id", id.to_string())).collect(),
+    },
+    Self::UnknownEvent => Invalid "event_not_found",
+    Self::NoLongerKept => Gone "no_longer_kept",
+    Self::Overloaded => Unavailable "overloaded" { retry_after_ms: Some(1000) },
+    Self::TooManyStreams => Throttled "too_many_streams" { retry_after_ms: Some(5000) },
+    Self::Failed(failure) => failure,
+    Self::Model(error) => error,
+    Self::Sql(error) => error,
+    Self::Idempotency(error) => error,
+    Self::UnreadableEvent(_) | Self::UnreadableOutcome | Self::Settings(_) => Internal "internal_error",
+} }

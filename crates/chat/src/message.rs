@@ -4,7 +4,7 @@ pub(crate) mod repo;
 
 use std::borrow::Cow;
 
-use fault::{Fault, FieldFault, Kind};
+use fault::{Fault as _, FieldFault, faults};
 use ids::{ConversationId, CorrelationId, MessageId, Timestamp};
 use llm::ModelError;
 
@@ -179,28 +179,10 @@ impl Failure {
     }
 }
 
-impl Fault for Failure {
-    fn kind(&self) -> Kind {
-        match self {
-            Self::Interrupted => Kind::Unavailable,
-            Self::Model(error) => error.kind(),
-        }
-    }
-
-    fn code(&self) -> &'static str {
-        match self {
-            Self::Interrupted => "answer_interrupted",
-            Self::Model(error) => error.code(),
-        }
-    }
-
-    fn retry_after_ms(&self) -> Option<u64> {
-        match self {
-            Self::Interrupted => None,
-            Self::Model(error) => error.retry_after_ms(),
-        }
-    }
-}
+faults! { Failure {
+    Self::Interrupted => Unavailable "answer_interrupted",
+    Self::Model(error) => error,
+} }
 
 /// What a person says: something, and at most 100,000 characters of it.
 #[derive(Clone, Debug, PartialEq, Eq)]

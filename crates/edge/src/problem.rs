@@ -3,7 +3,7 @@
 use std::{borrow::Cow, collections::BTreeMap, error::Error, fmt::Write as _};
 
 use axum::response::{IntoResponse, Response};
-use fault::{Fault, FieldFault, Kind};
+use fault::{Facts, Fault, FieldFault, Kind};
 use http::{HeaderValue, StatusCode, header};
 use ids::CorrelationId;
 use serde::Serialize;
@@ -151,21 +151,13 @@ impl Problem {
 
 impl<F: Fault> From<F> for Problem {
     fn from(fault: F) -> Self {
-        let kind = fault.kind();
+        let Facts { kind, code, retry_after_ms, members, fields } = fault.facts();
         let (detail, cause) = match kind {
             Kind::Unavailable => (UNAVAILABLE.into(), Some(chain(&fault).into())),
             Kind::Internal => (Refusal::InternalError.detail().into(), Some(chain(&fault).into())),
             _ => (fault.to_string().into(), None),
         };
-        Self {
-            status: status::of_kind(kind),
-            code: fault.code(),
-            detail,
-            fields: fault.fields(),
-            members: fault.members().into(),
-            retry_after_ms: fault.retry_after_ms(),
-            cause,
-        }
+        Self { status: status::of_kind(kind), code, detail, fields, members: members.into(), retry_after_ms, cause }
     }
 }
 

@@ -17,7 +17,7 @@ use axum::{
     extract::State,
     response::Response,
 };
-use fault::{Fault, Kind};
+use fault::{Facts, Fault, Kind};
 use futures::StreamExt;
 use host::{Call, Host, fake::Fakes};
 use http::{HeaderMap, Request, StatusCode};
@@ -54,17 +54,9 @@ struct Away {
 }
 
 impl Fault for Away {
-    fn kind(&self) -> Kind {
-        self.kind
-    }
-
-    fn code(&self) -> &'static str {
+    fn facts(&self) -> Facts {
         // A code that has its page, as every code must.
-        "database_unavailable"
-    }
-
-    fn retry_after_ms(&self) -> Option<u64> {
-        Some(1001)
+        Facts { retry_after_ms: Some(1001), ..Facts::new(self.kind, "database_unavailable") }
     }
 }
 

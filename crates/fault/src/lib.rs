@@ -51,30 +51,109 @@ impl FieldFault {
     }
 }
 
-/// An error that may end up in front of a caller.
+/// What a caller is told of a failure, but for the sentence.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Facts {
+    /// What kind of failure this is.
+    pub kind: Kind,
+    /// The stable name of the problem, in snake_case; `docs/problems/<code>.md` explains it.
+    pub code: &'static str,
+    /// How long the caller should wait before it tries again, in milliseconds, where that is known.
+    pub retry_after_ms: Option<u64>,
+    /// What a program needs to know to go on, by its name in the problem: the id of what stands in the way. A name is none of
+    /// RFC 9457's, and not `code`, `correlation_id`, `errors` or `retry_after`.
+    pub members: Vec<(&'static str, String)>,
+    /// The fields at fault, where single fields are.
+    pub fields: Vec<FieldFault>,
+}
+
+impl Facts {
+    /// A failure of this kind and code, of which there is no more to say.
+    pub const fn new(kind: Kind, code: &'static str) -> Self {
+        Self { kind, code, retry_after_ms: None, members: Vec::new(), fields: Vec::new() }
+    }
+}
+
+/// An error that may end up in front of a caller; [`faults!`] says what it is told.
 ///
 /// `Display` is the sentence that the caller may read (unless the [kind](Self::kind) hides its cause) and never repeats
 /// what [`source`](std::error::Error::source) says.
 pub trait Fault: std::error::Error + Send + Sync + 'static {
-    /// What kind of failure this is.
-    fn kind(&self) -> Kind;
+    /// All that a caller is told, but for the sentence.
+    fn facts(&self) -> Facts;
 
-    /// The stable name of the problem, in snake_case; `docs/problems/<code>.md` explains it.
-    fn code(&self) -> &'static str;
+    /// [`Facts::kind`].
+    fn kind(&self) -> Kind {
+        self.facts().kind
+    }
 
-    /// How long the caller should wait before it tries again, in milliseconds, where that is known.
+    /// [`Facts::code`].
+    fn code(&self) -> &'static str {
+        self.facts().code
+    }
+
+    /// [`Facts::retry_after_ms`].
     fn retry_after_ms(&self) -> Option<u64> {
-        None
-    }
-
-    /// What a program needs to know to go on, by its name in the problem: the id of what stands in the way. A name is none of
-    /// RFC 9457's, and not `code`, `correlation_id`, `errors` or `retry_after`.
-    fn members(&self) -> Vec<(&'static str, String)> {
-        Vec::new()
-    }
-
-    /// The fields at fault, where single fields are.
-    fn fields(&self) -> Vec<FieldFault> {
-        Vec::new()
+        self.facts().retry_after_ms
     }
 }
+
+/// Makes a type a [`Fault`]: a line for each of its failures says the [`Kind`], the code, and what else there is of [`Facts`]; or
+/// that it is as another fault that it holds.
+///
+/// ```
+/// #[derive(Debug, thiserror::Error)]
+/// enum CatError {
+///     #[error("the cat is away")]
+///     Away,
+///     #[error("there is no such cat")]
+///     NotFound,
+///     #[error(transparent)]
+///     Invalid(#[from] fault::InvalidFields),
+/// }
+///
+/// fault::faults! { CatError {
+///     Self::Away => Unavailable "cat_away" { retry_after_ms: Some(1000) },
+///     Self::NotFound => NotFound "cat_not_found",
+///     Self::Invalid(error) => error,
+/// } }
+///
+/// use fault::{Fault, Kind};
+/// assert_eq!((CatError::Away.kind(), CatError::Away.retry_after_ms()), (Kind::Unavailable, Some(1000)));
+/// assert_eq!(CatError::Invalid(fault::InvalidFields(vec![])).code(), "invalid_request");
+/// ```
+#[macro_export]
+macro_rules! faults {
+    ($type:ident { $(
+        $failure:pat $(if $guard:expr)? => $what:ident $($code:literal)? $({ $($fact:ident: $value:expr),* $(,)? })?
+    ),* $(,)? }) => {
+        impl $crate::Fault for $type {
+            fn facts(&self) -> $crate::Facts {
+                match self {
+                    $($failure $(if $guard)? => $crate::facts!($what $($code)? $({ $($fact: $value),* })?),)*
+                }
+            }
+        }
+    };
+}
+
+/// What a line of [`faults!`] says.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! facts {
+    ($kind:ident $code:literal $({ $($fact:ident: $value:expr),* })?) => {
+        $crate::Facts { $($($fact: $value,)*)? ..$crate::Facts::new($crate::Kind::$kind, $code) }
+    };
+    ($source:ident) => {
+        $crate::Fault::facts($source)
+    };
+}
+
+/// Fields of a request that are not as they have to be.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("The request is well-formed, but not valid; `errors` says where.")]
+pub struct InvalidFields(pub Vec<FieldFault>);
+
+faults! { InvalidFields {
+    Self(fields) => Invalid "invalid_request" { fields: fields.clone() },
+} }

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use fault::{Fault, Kind};
+use fault::faults;
 
 use crate::{
     Host,
@@ -26,15 +26,9 @@ impl InvalidSetting {
     }
 }
 
-impl Fault for InvalidSetting {
-    fn kind(&self) -> Kind {
-        Kind::Internal
-    }
-
-    fn code(&self) -> &'static str {
-        "misconfigured"
-    }
-}
+faults! { InvalidSetting {
+    _ => Internal "misconfigured",
+} }
 
 /// What is wrong with the settings that the ports themselves read. Capabilities have a function of this name for theirs.
 pub async fn check_settings(host: &Host) -> Vec<InvalidSetting> {

@@ -13,7 +13,7 @@ mod repo;
 
 use std::time::Duration;
 
-use fault::{Fault, Kind};
+use fault::faults;
 use host::sql::{Sql, SqlError, Statement};
 use ids::{Timestamp, UserId, WorkspaceId};
 
@@ -65,31 +65,11 @@ pub enum IdempotencyError {
     Sql(#[from] SqlError),
 }
 
-impl Fault for IdempotencyError {
-    fn kind(&self) -> Kind {
-        match self {
-            Self::Reused => Kind::Invalid,
-            Self::InUse => Kind::Conflict,
-            Self::Sql(error) => error.kind(),
-        }
-    }
-
-    fn code(&self) -> &'static str {
-        match self {
-            Self::Reused => "idempotency_key_reused",
-            Self::InUse => "idempotency_key_in_use",
-            Self::Sql(error) => error.code(),
-        }
-    }
-
-    fn retry_after_ms(&self) -> Option<u64> {
-        match self {
-            Self::Reused => None,
-            Self::InUse => Some(1000),
-            Self::Sql(error) => error.retry_after_ms(),
-        }
-    }
-}
+faults! { IdempotencyError {
+    Self::Reused => Invalid "idempotency_key_reused",
+    Self::InUse => Conflict "idempotency_key_in_use" { retry_after_ms: Some(1000) },
+    Self::Sql(error) => error,
+} }
 
 impl Attempt {
     /// What the first request with this key came to; `None` where this is the first.

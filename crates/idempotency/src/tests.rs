@@ -1,6 +1,8 @@
 use host::fake::{Fakes, TestDatabase, databases};
 use host::sql::Statement;
 
+use fault::{Fault as _, Kind};
+
 use super::*;
 
 /// A database with somebody who sends requests to it.

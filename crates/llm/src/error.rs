@@ -1,6 +1,6 @@
 //! Why there is no answer from a model, in words that a caller can act on.
 
-use fault::{Fault, Kind};
+use fault::{Fault, Kind, faults};
 
 use crate::wire::{ErrorBody, ErrorDetail};
 
@@ -115,38 +115,17 @@ impl ModelError {
     }
 }
 
-impl Fault for ModelError {
-    fn kind(&self) -> Kind {
-        match self {
-            Self::UnknownModel | Self::ContextExceeded => Kind::Invalid,
-            Self::RateLimited { .. } | Self::Timeout { .. } | Self::StreamBroken { .. } | Self::Unavailable { .. } => {
-                Kind::Unavailable
-            }
-            Self::AuthFailed | Self::Rejected { .. } | Self::Misconfigured { .. } => Kind::Internal,
-        }
-    }
-
-    fn code(&self) -> &'static str {
-        match self {
-            Self::UnknownModel => "model_not_found",
-            Self::ContextExceeded => "context_exceeded",
-            Self::RateLimited { .. } => "model_rate_limited",
-            Self::AuthFailed => "model_auth_failed",
-            Self::Rejected { .. } => "model_request_rejected",
-            Self::Timeout { .. } => "model_timeout",
-            Self::StreamBroken { .. } => "model_stream_broken",
-            Self::Unavailable { .. } => "model_unavailable",
-            Self::Misconfigured { .. } => "model_misconfigured",
-        }
-    }
-
-    fn retry_after_ms(&self) -> Option<u64> {
-        match self {
-            Self::RateLimited { retry_after_ms } | Self::Unavailable { retry_after_ms, .. } => *retry_after_ms,
-            _ => None,
-        }
-    }
-}
+faults! { ModelError {
+    Self::UnknownModel => Invalid "model_not_found",
+    Self::ContextExceeded => Invalid "context_exceeded",
+    Self::RateLimited { retry_after_ms } => Unavailable "model_rate_limited" { retry_after_ms: *retry_after_ms },
+    Self::AuthFailed => Internal "model_auth_failed",
+    Self::Rejected { .. } => Internal "model_request_rejected",
+    Self::Timeout { .. } => Unavailable "model_timeout",
+    Self::StreamBroken { .. } => Unavailable "model_stream_broken",
+    Self::Unavailable { retry_after_ms, .. } => Unavailable "model_unavailable" { retry_after_ms: *retry_after_ms },
+    Self::Misconfigured { .. } => Internal "model_misconfigured",
+} }
 
 #[cfg(test)]
 mod tests {

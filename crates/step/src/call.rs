@@ -1,6 +1,6 @@
 //! Calling a step by its name, over service chaining.
 
-use fault::{Fault, Kind};
+use fault::faults;
 use host::{Call, Host, Peer, PeerError, Reply};
 use serde_json::value::RawValue;
 
@@ -46,22 +46,11 @@ impl CallError {
     }
 }
 
-impl Fault for CallError {
-    fn kind(&self) -> Kind {
-        match self {
-            Self::Name { .. } => Kind::NotFound,
-            Self::Timeout { .. } | Self::NoAnswer { .. } => Kind::Unavailable,
-        }
-    }
-
-    fn code(&self) -> &'static str {
-        match self {
-            Self::Name { .. } => "step_not_found",
-            Self::Timeout { .. } => "step_timeout",
-            Self::NoAnswer { .. } => "step_unavailable",
-        }
-    }
-}
+faults! { CallError {
+    Self::Name { .. } => NotFound "step_not_found",
+    Self::Timeout { .. } => Unavailable "step_timeout",
+    Self::NoAnswer { .. } => Unavailable "step_unavailable",
+} }
 
 /// The steps that are deployed beside us.
 #[derive(Clone)]

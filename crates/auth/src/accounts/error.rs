@@ -1,6 +1,6 @@
 //! What can go wrong with an account.
 
-use fault::{Fault, FieldFault, Kind};
+use fault::{FieldFault, faults};
 use host::sql::{SqlError, WorkError};
 
 use crate::{keys::KeyError, limits::LimitError, password::HashError, settings::SettingsError};
@@ -85,63 +85,26 @@ impl WorkError for AccountError {
     }
 }
 
-impl Fault for AccountError {
-    fn kind(&self) -> Kind {
-        match self {
-            Self::EmailTaken | Self::OwnAccount | Self::LastOwner => Kind::Conflict,
-            Self::WrongCredentials | Self::InvalidRefreshToken | Self::ReusedRefreshToken => Kind::Unauthenticated,
-            Self::Disabled
-            | Self::EmailNotVerified
-            | Self::RegistrationClosed
-            | Self::InvitationRequired
-            | Self::AboveYou => Kind::Forbidden,
-            Self::InvalidAccountToken | Self::UnfitPassword { .. } => Kind::Invalid,
-            Self::NoSuchAccount => Kind::NotFound,
-            Self::Unsigned | Self::Hash(_) => Kind::Internal,
-            Self::Limit(error) => error.kind(),
-            Self::Settings(error) => error.kind(),
-            Self::Key(error) => error.kind(),
-            Self::Sql(error) => error.kind(),
-        }
-    }
-
-    fn code(&self) -> &'static str {
-        match self {
-            Self::EmailTaken => "email_taken",
-            Self::WrongCredentials => "wrong_credentials",
-            Self::Disabled => "account_disabled",
-            Self::EmailNotVerified => "email_not_verified",
-            Self::InvalidRefreshToken => "invalid_refresh_token",
-            Self::ReusedRefreshToken => "refresh_token_reused",
-            Self::RegistrationClosed => "registration_closed",
-            Self::InvitationRequired => "invitation_required",
-            Self::InvalidAccountToken => "invalid_account_token",
-            Self::UnfitPassword { .. } => "invalid_request",
-            Self::NoSuchAccount => "not_found",
-            Self::AboveYou => "forbidden",
-            Self::OwnAccount => "own_account",
-            Self::LastOwner => "last_owner",
-            Self::Unsigned | Self::Hash(_) => "internal_error",
-            Self::Limit(error) => error.code(),
-            Self::Settings(error) => error.code(),
-            Self::Key(error) => error.code(),
-            Self::Sql(error) => error.code(),
-        }
-    }
-
-    fn retry_after_ms(&self) -> Option<u64> {
-        match self {
-            Self::Limit(error) => error.retry_after_ms(),
-            Self::Key(error) => error.retry_after_ms(),
-            Self::Sql(error) => error.retry_after_ms(),
-            _ => None,
-        }
-    }
-
-    fn fields(&self) -> Vec<FieldFault> {
-        match self {
-            Self::UnfitPassword { pointer, reason } => vec![FieldFault::new(*pointer, *reason)],
-            _ => Vec::new(),
-        }
-    }
-}
+faults! { AccountError {
+    Self::EmailTaken => Conflict "email_taken",
+    Self::WrongCredentials => Unauthenticated "wrong_credentials",
+    Self::Disabled => Forbidden "account_disabled",
+    Self::EmailNotVerified => Forbidden "email_not_verified",
+    Self::InvalidRefreshToken => Unauthenticated "invalid_refresh_token",
+    Self::ReusedRefreshToken => Unauthenticated "refresh_token_reused",
+    Self::RegistrationClosed => Forbidden "registration_closed",
+    Self::InvitationRequired => Forbidden "invitation_required",
+    Self::InvalidAccountToken => Invalid "invalid_account_token",
+    Self::UnfitPassword { pointer, reason } => Invalid "invalid_request" {
+        fields: vec![FieldFault::new(*pointer, *reason)],
+    },
+    Self::NoSuchAccount => NotFound "not_found",
+    Self::AboveYou => Forbidden "forbidden",
+    Self::OwnAccount => Conflict "own_account",
+    Self::LastOwner => Conflict "last_owner",
+    Self::Unsigned | Self::Hash(_) => Internal "internal_error",
+    Self::Limit(error) => error,
+    Self::Settings(error) => error,
+    Self::Key(error) => error,
+    Self::Sql(error) => error,
+} }

@@ -1,6 +1,6 @@
 //! Inviting people into a workspace.
 
-use fault::{Fault, FieldFault, Kind};
+use fault::{FieldFault, InvalidFields};
 
 use super::{AccountError, Accounts};
 use crate::{
@@ -17,28 +17,10 @@ pub struct Invitation {
     role: Role,
 }
 
-/// What is wrong with an invitation: pointers into `{email, role}`.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("Nobody can be invited like this; `errors` says why.")]
-pub struct InvalidInvitation(Vec<FieldFault>);
-
-impl Fault for InvalidInvitation {
-    fn kind(&self) -> Kind {
-        Kind::Invalid
-    }
-
-    fn code(&self) -> &'static str {
-        "invalid_request"
-    }
-
-    fn fields(&self) -> Vec<FieldFault> {
-        self.0.clone()
-    }
-}
-
 impl Invitation {
-    /// Checks whom somebody invites: whoever has this address, or without one whoever gets the token.
-    pub fn parse(email: Option<&str>, role: &str) -> Result<Self, InvalidInvitation> {
+    /// Checks whom somebody invites: whoever has this address, or without one whoever gets the token. Pointers
+    /// are into `{email, role}`.
+    pub fn parse(email: Option<&str>, role: &str) -> Result<Self, InvalidFields> {
         let mut faults = Vec::new();
         let canonical = email.map(canonical_email);
         if canonical == Some(None) {
@@ -49,7 +31,7 @@ impl Invitation {
             Ok(_) => {}
             Err(_) => faults.push(FieldFault::new("/role", "has to be admin, owner, member or viewer")),
         }
-        Err(InvalidInvitation(faults))
+        Err(InvalidFields(faults))
     }
 }
 

@@ -126,7 +126,7 @@ async fn a_second_message_waits_for_the_answer_to_the_first_only_if_it_says_so()
         let first = room.messages(conversation).await[1].id;
         let refused = room.post(conversation, "two").await.unwrap_err();
         assert_eq!((refused.code(), refused.kind()), ("answer_in_progress", fault::Kind::Conflict));
-        assert_eq!(refused.members(), [("message_id", first.to_string())]);
+        assert_eq!(refused.facts().members, [("message_id", first.to_string())]);
 
         let queued = Question { on_busy: OnBusy::Queue, ..question("two") };
         let queued = room.post_as(conversation, queued);
@@ -198,7 +198,7 @@ async fn a_message_can_be_made_to_depend_on_what_its_author_has_seen() {
         let second = room.post_as(conversation, after(first)).await.unwrap().answer.id;
         let refused = room.post_as(conversation, after(first)).await.unwrap_err();
         assert_eq!((refused.code(), refused.kind()), ("last_message_differs", fault::Kind::Conflict));
-        assert_eq!(refused.members(), [("last_message_id", second.to_string())]);
+        assert_eq!(refused.facts().members, [("last_message_id", second.to_string())]);
         assert_eq!(room.transcript(conversation).await.len(), 4);
     }
 }
@@ -209,7 +209,7 @@ async fn a_message_that_no_model_could_read_is_refused_before_it_is_asked() {
         let conversation = room.conversation().await;
         let refused = room.post(conversation, &"word ".repeat(1000)).await.unwrap_err();
         assert_eq!(refused.code(), "context_exceeded");
-        assert_eq!(refused.fields()[0].pointer, "/content");
+        assert_eq!(refused.facts().fields[0].pointer, "/content");
         assert!(room.model.was_asked().is_empty());
     }
 }
@@ -292,7 +292,7 @@ async fn of_messages_at_once_one_is_posted_and_the_others_are_told_of_its_answer
         assert_eq!((posted.len(), room.transcript(conversation).await.len()), (1, 2));
         for refused in refused.into_iter().filter_map(Result::err) {
             assert_eq!(
-                (refused.code(), refused.members()),
+                (refused.code(), refused.facts().members),
                 ("answer_in_progress", vec![("message_id", answer.to_string())])
             );
         }

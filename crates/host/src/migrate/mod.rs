@@ -24,7 +24,7 @@ mod script;
 #[cfg(test)]
 mod tests;
 
-use fault::{Fault, Kind};
+use fault::{Kind, faults};
 
 pub use self::{
     embedded::MIGRATIONS,
@@ -110,23 +110,9 @@ pub enum MigrateError {
     InMemory,
 }
 
-impl Fault for MigrateError {
-    fn kind(&self) -> Kind {
-        match self {
-            Self::Failed { source, .. } | Self::Sql(source) if source.kind() != Kind::Unavailable => Kind::Internal,
-            Self::Failed { .. } | Self::Sql(_) | Self::Locked | Self::InMemory => Kind::Unavailable,
-            Self::Changed { .. } | Self::ChangedHalfway { .. } => Kind::Internal,
-        }
-    }
-
-    fn code(&self) -> &'static str {
-        match self.kind() {
-            Kind::Unavailable => "database_unavailable",
-            _ => "internal_error",
-        }
-    }
-
-    fn retry_after_ms(&self) -> Option<u64> {
-        matches!(self.kind(), Kind::Unavailable).then_some(1000)
-    }
-}
+faults! { MigrateError {
+    Self::Failed { source, .. } | Self::Sql(source) if source.kind() != Kind::Unavailable => Internal "internal_error",
+    Self::Failed { .. } | Self::Sql(_) | Self::Locked | Self::InMemory =>
+        Unavailable "database_unavailable" { retry_after_ms: Some(1000) },
+    Self::Changed { .. } | Self::ChangedHalfway { .. } => Internal "internal_error",
+} }

@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use fault::{Fault, Kind};
+use fault::faults;
 
 use super::{
     MIGRATIONS, MigrateError, migrate, partitions,
@@ -55,32 +55,12 @@ pub enum ReadyError {
     Migrate(#[from] MigrateError),
 }
 
-impl Fault for ReadyError {
-    fn kind(&self) -> Kind {
-        match self {
-            Self::Outdated { .. } | Self::Variables(_) => Kind::Unavailable,
-            Self::Setting(error) => error.kind(),
-            Self::Migrate(error) => error.kind(),
-        }
-    }
-
-    fn code(&self) -> &'static str {
-        match self {
-            Self::Outdated { .. } => "schema_outdated",
-            Self::Variables(_) => "settings_unavailable",
-            Self::Setting(error) => error.code(),
-            Self::Migrate(error) => error.code(),
-        }
-    }
-
-    fn retry_after_ms(&self) -> Option<u64> {
-        match self {
-            Self::Outdated { .. } | Self::Setting(_) => None,
-            Self::Variables(_) => Some(1000),
-            Self::Migrate(error) => error.retry_after_ms(),
-        }
-    }
-}
+faults! { ReadyError {
+    Self::Outdated { .. } => Unavailable "schema_outdated",
+    Self::Variables(_) => Unavailable "settings_unavailable" { retry_after_ms: Some(1000) },
+    Self::Setting(error) => error,
+    Self::Migrate(error) => error,
+} }
 
 /// Makes sure that the schema is what this program needs: brings it up to date, unless the setting `auto_migrate` is
 /// `false`, and sees to the partitions when the request is answered. Free once it has succeeded in this instance; a failure is tried again by the next caller.

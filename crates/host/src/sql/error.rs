@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use fault::{Fault, Kind};
+use fault::faults;
 
 use super::value::DecodeError;
 
@@ -95,24 +95,9 @@ impl SqlError {
     }
 }
 
-impl Fault for SqlError {
-    fn kind(&self) -> Kind {
-        match self {
-            Self::UniqueViolation { .. } | Self::ForeignKeyViolation => Kind::Conflict,
-            Self::Deadlock | Self::LockTimeout | Self::Unavailable { .. } => Kind::Unavailable,
-            Self::TooManyRows { .. } | Self::Decode(_) | Self::Statement { .. } => Kind::Internal,
-        }
-    }
-
-    fn code(&self) -> &'static str {
-        match self.kind() {
-            Kind::Conflict => "conflict",
-            Kind::Unavailable => "database_unavailable",
-            _ => "internal_error",
-        }
-    }
-
-    fn retry_after_ms(&self) -> Option<u64> {
-        matches!(self.kind(), Kind::Unavailable).then_some(1000)
-    }
-}
+faults! { SqlError {
+    Self::UniqueViolation { .. } | Self::ForeignKeyViolation => Conflict "conflict",
+    Self::Deadlock | Self::LockTimeout | Self::Unavailable { .. } =>
+        Unavailable "database_unavailable" { retry_after_ms: Some(1000) },
+    Self::TooManyRows { .. } | Self::Decode(_) | Self::Statement { .. } => Internal "internal_error",
+} }

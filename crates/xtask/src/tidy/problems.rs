@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use anyhow::Result;
+use proc_macro2::{TokenStream, TokenTree};
 use syn::visit::Visit;
 
 use super::{Finding, Source, is_test, stems};
@@ -25,7 +26,8 @@ pub(super) fn check(sources: &[Source], root: &Path) -> Result<Vec<Finding>> {
     Ok(findings)
 }
 
-/// Collects the texts in the bodies of all functions `code(..) -> &'static str`: that is where codes are said.
+/// Collects the codes that lines of `faults!` say (`Self::Away => NotFound "cat_away",`), and the texts in the bodies of functions
+/// `code(..) -> &'static str`: that is where codes are said.
 #[derive(Default)]
 struct Codes {
     found: Vec<String>,
@@ -36,6 +38,32 @@ impl<'ast> Visit<'ast> for Codes {
         if function.sig.ident == "code" {
             let mut texts = Texts { found: &mut self.found };
             texts.visit_block(&function.block);
+        }
+    }
+
+    fn visit_macro(&mut self, mac: &'ast syn::Macro) {
+        if mac.path.segments.last().is_some_and(|name| name.ident == "faults") {
+            self.read_lines(mac.tokens.clone());
+        }
+    }
+}
+
+impl Codes {
+    /// Finds the texts behind an arrow and a kind.
+    fn read_lines(&mut self, tokens: TokenStream) {
+        let trees: Vec<TokenTree> = tokens.into_iter().collect();
+        for trees in trees.windows(3) {
+            if let [TokenTree::Punct(end), TokenTree::Ident(_), TokenTree::Literal(code)] = trees
+                && end.as_char() == '>'
+                && let Ok(code) = syn::parse_str::<syn::LitStr>(&code.to_string())
+            {
+                self.found.push(code.value());
+            }
+        }
+        for tree in trees {
+            if let TokenTree::Group(group) = tree {
+                self.read_lines(group.stream());
+            }
         }
     }
 }
@@ -54,14 +82,25 @@ impl<'ast> Visit<'ast> for Texts<'_> {
 mod tests {
     use super::*;
 
+    fn codes(text: &str) -> Vec<String> {
+        let mut codes = Codes::default();
+        codes.visit_file(&syn::parse_file(text).unwrap());
+        codes.found
+    }
+
     #[test]
     fn codes_are_read_from_the_functions_that_say_them() {
-        let file = syn::parse_file(
-            r#"impl Fault for A { fn kind(&self) -> Kind { x("no") } fn code(&self) -> &'static str { match self { A => "a_code", _ => "b_code" } } }"#,
-        )
-        .unwrap();
-        let mut codes = Codes::default();
-        codes.visit_file(&file);
-        assert_eq!(codes.found, ["a_code", "b_code"]);
+        let text = r#"impl A { fn kind(&self) -> Kind { x("no") } fn code(&self) -> &'static str { match self { A => "a_code", _ => "b_code" } } }"#;
+        assert_eq!(codes(text), ["a_code", "b_code"]);
+    }
+
+    #[test]
+    fn codes_are_read_from_the_lines_of_faults() {
+        let text = r#"faults! { A {
+            Self::B(error) if error.is("no") => Invalid "b_code" { fields: vec![("no", "never")] },
+            Self::C { .. } | Self::D => NotFound "c_code",
+            Self::E(error) => error,
+        } }"#;
+        assert_eq!(codes(text), ["b_code", "c_code"]);
     }
 }
