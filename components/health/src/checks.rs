@@ -83,11 +83,7 @@ fn failed(name: &str, error: &(impl std::error::Error + 'static)) -> Check {
 async fn settings(host: &Host) -> Settings {
     let mut problems: Vec<Problem> = host::check_settings(host).await.into_iter().map(Problem::from).collect();
     match auth::check_settings(host).await {
-        Ok(faults) => problems.extend(
-            faults
-                .into_iter()
-                .map(|fault| Problem { setting: fault.name.to_owned(), problem: fault.reason.into_owned() }),
-        ),
+        Ok(wrong) => problems.extend(wrong.into_iter().map(Problem::from)),
         Err(error) => {
             tracing::warn!(cause = ?error, "a health check failed");
             problems.push(Problem { setting: error.name, problem: "cannot be read".to_owned() });

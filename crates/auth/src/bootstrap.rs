@@ -1,13 +1,12 @@
 //! The first administrator: named by the settings, created when they first sign in.
 
-use host::{Host, VariablesError};
+use host::{Host, InvalidSetting, VariablesError};
 use secrecy::SecretString;
 
 use crate::{
     account::NewAccount,
     address::canonical_email,
     password::{self, policy},
-    settings::SettingFault,
 };
 
 /// What the administrator is called.
@@ -36,17 +35,17 @@ impl Bootstrap {
 }
 
 /// The administrator of the settings, or what is wrong with them.
-pub(crate) async fn read(host: &Host) -> Result<Result<Option<Bootstrap>, Vec<SettingFault>>, VariablesError> {
+pub(crate) async fn read(host: &Host) -> Result<Result<Option<Bootstrap>, Vec<InvalidSetting>>, VariablesError> {
     let email = host.variables.get("bootstrap_admin_email").await?;
     let password = host.variables.get("bootstrap_admin_password").await?.map(SecretString::from);
     let mut faults = Vec::new();
     let canonical = email.as_deref().and_then(canonical_email);
     if email.is_some() && canonical.is_none() {
-        faults.push(SettingFault::new("bootstrap_admin_email", "has to be an e-mail address"));
+        faults.push(InvalidSetting::new("bootstrap_admin_email", "has to be an e-mail address"));
     }
     let known = canonical.as_deref().unwrap_or_default();
     if let Some(reason) = password.as_ref().and_then(|password| policy::fault(password, known, NAME)) {
-        faults.push(SettingFault::new("bootstrap_admin_password", reason));
+        faults.push(InvalidSetting::new("bootstrap_admin_password", reason));
     }
     if !faults.is_empty() {
         return Ok(Err(faults));

@@ -2,13 +2,12 @@
 
 use fault::faults;
 use host::{
-    Host, VariablesError,
+    Host, InvalidSetting, VariablesError,
     sql::{Dialect, SqlError},
 };
 
 use crate::{
     repo,
-    settings::SettingFault,
     token::{Keys, TokenKey},
 };
 
@@ -20,7 +19,7 @@ pub(crate) const MIN_SECRET_BYTES: usize = 32;
 pub enum KeyError {
     /// A secret is missing, or an attacker could guess it.
     #[error(transparent)]
-    Setting(#[from] SettingFault),
+    Setting(#[from] InvalidSetting),
     /// The settings cannot be read.
     #[error(transparent)]
     Variables(#[from] VariablesError),
@@ -46,14 +45,14 @@ struct Secrets {
 
 impl Secrets {
     /// Reads `auth_secret` and `auth_secret_previous`, a list of secrets with commas between them.
-    fn parse(secret: Option<String>, previous: Option<&str>, dialect: Dialect) -> Result<Self, SettingFault> {
+    fn parse(secret: Option<String>, previous: Option<&str>, dialect: Dialect) -> Result<Self, InvalidSetting> {
         match &secret {
             // Whoever can read the database or a backup of it could sign tokens in anybody's name.
             None if dialect == Dialect::MariaDb => {
-                return Err(SettingFault::new("auth_secret", "is required with MariaDB; 32 bytes or more"));
+                return Err(InvalidSetting::new("auth_secret", "is required with MariaDB; 32 bytes or more"));
             }
             Some(secret) if secret.len() < MIN_SECRET_BYTES => {
-                return Err(SettingFault::new("auth_secret", "has fewer than 32 bytes"));
+                return Err(InvalidSetting::new("auth_secret", "has fewer than 32 bytes"));
             }
             _ => {}
         }
@@ -65,7 +64,7 @@ impl Secrets {
             .map(str::to_owned)
             .collect();
         if others.iter().any(|secret| secret.len() < MIN_SECRET_BYTES) {
-            return Err(SettingFault::new("auth_secret_previous", "has a secret of fewer than 32 bytes"));
+            return Err(InvalidSetting::new("auth_secret_previous", "has a secret of fewer than 32 bytes"));
         }
         Ok(Self { signing: secret, others })
     }
@@ -78,7 +77,7 @@ impl Secrets {
 }
 
 /// What is wrong with the secrets of the settings, if something is.
-pub(crate) async fn check(host: &Host) -> Result<Option<SettingFault>, VariablesError> {
+pub(crate) async fn check(host: &Host) -> Result<Option<InvalidSetting>, VariablesError> {
     match Secrets::read(host).await {
         Err(KeyError::Setting(fault)) => Ok(Some(fault)),
         Err(KeyError::Variables(error)) => Err(error),
@@ -127,13 +126,19 @@ mod tests {
         let good = "a secret of more than thirty-two bytes";
         assert_eq!(fault(good, "", Dialect::MariaDb), None);
         assert_eq!(fault("", "", Dialect::Sqlite), None);
-        assert_eq!(fault("", "", Dialect::MariaDb).unwrap(), "auth_secret is required with MariaDB; 32 bytes or more");
-        assert_eq!(fault(&"x".repeat(31), "", Dialect::Sqlite).unwrap(), "auth_secret has fewer than 32 bytes");
+        assert_eq!(
+            fault("", "", Dialect::MariaDb).unwrap(),
+            "the setting auth_secret is required with MariaDB; 32 bytes or more"
+        );
+        assert_eq!(
+            fault(&"x".repeat(31), "", Dialect::Sqlite).unwrap(),
+            "the setting auth_secret has fewer than 32 bytes"
+        );
         assert_eq!(fault(good, &format!(" {good} , {good},"), Dialect::MariaDb), None);
         let short = format!("{good},short");
         assert_eq!(
             fault(good, &short, Dialect::Sqlite).unwrap(),
-            "auth_secret_previous has a secret of fewer than 32 bytes"
+            "the setting auth_secret_previous has a secret of fewer than 32 bytes"
         );
     }
 }

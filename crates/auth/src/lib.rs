@@ -36,6 +36,6 @@ pub use crate::{
     principal::Principal,
     refresh::{REFRESH_TOKEN_TTL, REPLAY_WINDOW},
     session::{Device, Session},
-    settings::{Registration, RegistrationRule, SettingFault, SettingsError, check_settings},
+    settings::{Registration, RegistrationRule, SettingsError, check_settings},
     token::{ACCESS_TOKEN_TTL, AccessClaims, InvalidToken, TokenKey},
 };

@@ -1,37 +1,21 @@
 //! The settings of accounts, checked: what is wrong with each of them is said in one sentence.
 
-use std::{borrow::Cow, time::Duration};
+use std::time::Duration;
 
 use fault::faults;
-use host::{Host, VariablesError, sql::Dialect};
+use host::{Host, InvalidSetting, VariablesError, sql::Dialect};
 
 use crate::{
     bootstrap::{self, Bootstrap},
     keys,
 };
 
-/// A setting that is not as it has to be. The text names it and never tells its value.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{name} {reason}")]
-pub struct SettingFault {
-    /// Which setting.
-    pub name: &'static str,
-    /// What is wrong with it.
-    pub reason: Cow<'static, str>,
-}
-
-impl SettingFault {
-    pub(crate) fn new(name: &'static str, reason: impl Into<Cow<'static, str>>) -> Self {
-        Self { name, reason: reason.into() }
-    }
-}
-
 /// Why the settings are of no use.
 #[derive(Debug, thiserror::Error)]
 pub enum SettingsError {
     /// One of them, or more, are not as they have to be.
     #[error("the settings are not as they have to be: {}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
-    Wrong(Vec<SettingFault>),
+    Wrong(Vec<InvalidSetting>),
     /// They cannot be read.
     #[error(transparent)]
     Variables(#[from] VariablesError),
@@ -106,7 +90,7 @@ impl Settings {
 }
 
 /// What is wrong with the settings of accounts, all of it: for a readiness probe.
-pub async fn check_settings(host: &Host) -> Result<Vec<SettingFault>, VariablesError> {
+pub async fn check_settings(host: &Host) -> Result<Vec<InvalidSetting>, VariablesError> {
     let mut reading = Reading { host, faults: Vec::new() };
     reading.settings().await?;
     reading.faults.extend(keys::check(host).await?);
@@ -116,7 +100,7 @@ pub async fn check_settings(host: &Host) -> Result<Vec<SettingFault>, VariablesE
 /// Reads settings one after the other and gathers what is wrong with them.
 struct Reading<'h> {
     host: &'h Host,
-    faults: Vec<SettingFault>,
+    faults: Vec<InvalidSetting>,
 }
 
 impl Reading<'_> {
@@ -156,7 +140,7 @@ impl Reading<'_> {
     ) -> Result<T, VariablesError> {
         let Some(text) = self.host.variables.get(name).await? else { return Ok(default) };
         Ok(parse(text.trim()).unwrap_or_else(|| {
-            self.faults.push(SettingFault::new(name, rule));
+            self.faults.push(InvalidSetting::new(name, rule));
             default
         }))
     }
@@ -193,14 +177,14 @@ mod tests {
             ("auth_secret", "short"),
         ];
         insta::assert_snapshot!(faults(&wrong).await.join("\n"), @r"
-        registration has to be open, invite or closed
-        session_max_days has to be a number from 1 to 3650
-        require_verified_email has to be true or false
-        trusted_proxies has to be a number from 0 to 10
-        hashes_at_once has to be a number from 1 to 64
-        bootstrap_admin_email has to be an e-mail address
-        bootstrap_admin_password has to have at least 8 characters
-        auth_secret has fewer than 32 bytes
+        the setting registration has to be open, invite or closed
+        the setting session_max_days has to be a number from 1 to 3650
+        the setting require_verified_email has to be true or false
+        the setting trusted_proxies has to be a number from 0 to 10
+        the setting hashes_at_once has to be a number from 1 to 64
+        the setting bootstrap_admin_email has to be an e-mail address
+        the setting bootstrap_admin_password has to have at least 8 characters
+        the setting auth_secret has fewer than 32 bytes
         ");
         assert!(faults(&[]).await.is_empty());
     }

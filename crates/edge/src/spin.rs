@@ -82,11 +82,12 @@ fn incoming(request: types::Request) -> Result<http::Request<Body>, ErrorCode> {
         }
         let name = HeaderName::from_bytes(name.as_bytes()).map_err(internal)?;
         let value = HeaderValue::from_maybe_shared(Bytes::from(value)).map_err(internal)?;
-        if is_spins {
-            headers.insert(name, value);
-        } else {
-            headers.try_append(name, value).map_err(|_| ErrorCode::HttpRequestHeaderSectionSize(None))?;
-        }
+        // The infallible ones panic where there are more than a map holds.
+        let kept = match is_spins {
+            true => headers.try_insert(name, value).map(drop),
+            false => headers.try_append(name, value).map(drop),
+        };
+        kept.map_err(|_| ErrorCode::HttpRequestHeaderSectionSize(None))?;
     }
     let method = http::Method::try_from(request.get_method()).map_err(|_| ErrorCode::HttpRequestMethodInvalid)?;
     let path = request.get_path_with_query().unwrap_or_else(|| "/".to_owned());

@@ -21,7 +21,7 @@ use crate::Clock;
 /// would trap the instance (`docs/spin.md#waking-another-request`).
 const FIRST_PAUSE: Duration = Duration::from_millis(5);
 const LONGEST_PAUSE: Duration = Duration::from_millis(20);
-const PAUSES: usize = 16;
+const LOOKS: usize = 16;
 
 /// Answers by key, each good for a while.
 ///
@@ -33,6 +33,8 @@ const PAUSES: usize = 16;
 pub struct Memory<K, V> {
     entries: Mutex<HashMap<K, Entry<V>>>,
     capacity: usize,
+    /// How often a request looks whether another one has the answer, before it asks for itself.
+    looks: usize,
     /// How many requests have asked.
     asked: AtomicU64,
 }
@@ -49,7 +51,12 @@ enum Entry<V> {
 impl<K: Clone + Eq + Hash, V: Clone> Memory<K, V> {
     /// A memory for `capacity` answers.
     pub fn new(capacity: usize) -> Self {
-        Self { entries: Mutex::default(), capacity, asked: AtomicU64::new(0) }
+        Self { entries: Mutex::default(), capacity, looks: LOOKS, asked: AtomicU64::new(0) }
+    }
+
+    /// The same, where nobody asks while another request does, however long that takes.
+    pub fn patient(self) -> Self {
+        Self { looks: usize::MAX, ..self }
     }
 
     /// The answer for `key` at `now`: the one that is known, or what `ask` gives, which is good until `ttl` later. A failure
@@ -67,7 +74,7 @@ impl<K: Clone + Eq + Hash, V: Clone> Memory<K, V> {
         Q: Eq + Hash + ToOwned<Owned = K> + ?Sized,
     {
         let mut pause = FIRST_PAUSE;
-        for _ in 0..PAUSES {
+        for _ in 0..self.looks {
             match self.entries().get(key) {
                 Some(Entry::Known { value, until }) if now < *until => return Ok(value.clone()),
                 Some(Entry::Asked(_)) => {}
@@ -213,6 +220,26 @@ mod tests {
                 .is_none()
         );
         assert_eq!(ask(&memory, &clock, 1, 7).await, 7);
+    }
+
+    #[tokio::test]
+    async fn who_waits_asks_after_a_while_and_with_patience_never() {
+        let clock = SetClock::default();
+        for (memory, has_asked) in [(Memory::new(1), true), (Memory::new(1).patient(), false)] {
+            let first = memory.get_or(&clock, clock.now(), &1, TTL, std::future::pending::<Result<u8, Infallible>>());
+            pin_mut!(first);
+            assert!(poll!(&mut first).is_pending());
+            let second = memory.get_or(&clock, clock.now(), &1, TTL, async { Ok::<u8, Infallible>(7) });
+            pin_mut!(second);
+            let mut answer = poll!(&mut second);
+            for _ in 0..LOOKS {
+                clock.advance(LONGEST_PAUSE);
+                if answer.is_pending() {
+                    answer = poll!(&mut second);
+                }
+            }
+            assert_eq!(answer.is_ready(), has_asked);
+        }
     }
 
     #[tokio::test]

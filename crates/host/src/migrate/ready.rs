@@ -1,37 +1,33 @@
 //! Is the schema what this program needs? Asked once in the life of an instance.
 
-use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicU8, Ordering},
-    },
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
 use fault::faults;
+use ids::Timestamp;
 
 use super::{
     MIGRATIONS, MigrateError, migrate, partitions,
     records::{is_done, recorded},
 };
 use crate::{
-    Host, VariablesError,
+    Host, Memory, VariablesError,
     settings::{InvalidSetting, auto_migrate},
 };
 
 /// What an instance knows of the schema; all clones of one [`Host`] share it.
-#[derive(Clone, Debug, Default)]
-pub struct Readiness(Arc<AtomicU8>);
+#[derive(Clone)]
+pub struct Readiness(Arc<Memory<(), ()>>);
 
-const UNKNOWN: u8 = 0;
-const BEING_ASKED: u8 = 1;
-const READY: u8 = 2;
+impl Default for Readiness {
+    fn default() -> Self {
+        // A migration takes as long as it takes, and a second one beside it would only wait for it on a connection of its own.
+        Self(Arc::new(Memory::new(1).patient()))
+    }
+}
 
-/// How long somebody waits before looking whether another request of the instance is done; each pause is twice as long as the
-/// one before, up to the longest. Waiting for its future instead would trap the instance
-/// (`docs/spin.md#waking-another-request`).
-const FIRST_PAUSE: Duration = Duration::from_millis(5);
-const LONGEST_PAUSE: Duration = Duration::from_millis(20);
+/// What is known once is known for as long as the instance lives, so it does not matter when it became known.
+const FOR_EVER: Duration = Duration::MAX;
+const ANY_TIME: Timestamp = Timestamp::from_millis(0);
 
 /// Why the program cannot work on this database.
 #[derive(Debug, thiserror::Error)]
@@ -65,21 +61,10 @@ faults! { ReadyError {
 /// Makes sure that the schema is what this program needs: brings it up to date, unless the setting `auto_migrate` is
 /// `false`, and sees to the partitions when the request is answered. Free once it has succeeded in this instance; a failure is tried again by the next caller.
 pub async fn ready(host: &Host) -> Result<(), ReadyError> {
-    let Readiness(state) = &host.readiness;
-    let mut pause = FIRST_PAUSE;
-    loop {
-        match state.compare_exchange(UNKNOWN, BEING_ASKED, Ordering::AcqRel, Ordering::Acquire) {
-            Ok(_) => break,
-            Err(READY) => return Ok(()),
-            Err(_) => host.clock.sleep(pause).await,
-        }
-        pause = (pause * 2).min(LONGEST_PAUSE);
-    }
-    // Whatever happens below, the state must not stay as it is now.
-    let attempt = Attempt(state);
-    bring_up_to_date(host).await?;
-    attempt.0.store(READY, Ordering::Release);
-    Ok(())
+    let Readiness(memory) = &host.readiness;
+    // Boxed where it is polled, which it is once: every request holds this future, and it is large.
+    let ask = async { Box::pin(bring_up_to_date(host)).await };
+    memory.get_or(&*host.clock, ANY_TIME, &(), FOR_EVER, ask).await
 }
 
 async fn bring_up_to_date(host: &Host) -> Result<(), ReadyError> {
@@ -116,13 +101,4 @@ pub async fn schema_state(host: &Host) -> Result<SchemaState, ReadyError> {
     }
     let needed = MIGRATIONS.last().map_or(0, |migration| migration.number);
     Err(ReadyError::Outdated { found: records.version(), needed })
-}
-
-/// Hands the task to the next caller if this one fails or is dropped.
-struct Attempt<'s>(&'s AtomicU8);
-
-impl Drop for Attempt<'_> {
-    fn drop(&mut self) {
-        _ = self.0.compare_exchange(BEING_ASKED, UNKNOWN, Ordering::AcqRel, Ordering::Acquire);
-    }
 }
