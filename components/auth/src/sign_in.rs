@@ -1,12 +1,12 @@
 //! What everybody may ask for: an account, a session, the end of one, a new password.
 
-use auth::{AccountError, NewAccount, Registered};
+use auth::{AccountError, NewAccount, Outcome, Registered};
 use axum::{
     extract::State,
     http::StatusCode,
     response::{IntoResponse, Response},
 };
-use edge::{Anyone, Bearer, Client, Json, Problem};
+use edge::{Anyone, Bearer, Client, Json, Keyed, Problem, replayed};
 
 use crate::{
     AccountsState, device,
@@ -23,24 +23,27 @@ pub(crate) async fn register(
     _: Anyone,
     State(accounts): AccountsState,
     client: Client,
-    Json(registration): Json<Registration>,
+    Keyed { attempt, body }: Keyed<Registration>,
 ) -> Result<Response, Problem> {
-    let Registration { email, password, name, invitation } = registration;
+    let Registration { email, password, name, invitation } = body;
     let account = NewAccount::parse(&email, password, name.as_deref())?;
-    Ok(match accounts.register(account, invitation.as_ref(), device(client)).await? {
+    let registered = accounts.register(account, invitation.as_ref(), device(client), attempt.as_ref()).await?;
+    let answer = match registered.value {
         Registered::SignedIn(signed_in) => (StatusCode::CREATED, Json(Tokens::from(*signed_in))).into_response(),
         Registered::LetterSent => (StatusCode::ACCEPTED, Json(Waiting::for_verification())).into_response(),
-    })
+    };
+    Ok(if registered.is_replay { replayed(answer) } else { answer })
 }
 
 pub(crate) async fn log_in(
     _: Anyone,
     State(accounts): AccountsState,
     client: Client,
-    Json(credentials): Json<Credentials>,
-) -> Result<Json<Tokens>, Problem> {
-    let signed_in = accounts.sign_in(&credentials.email, &credentials.password, device(client)).await?;
-    Ok(Json(signed_in.into()))
+    Keyed { attempt, body: Credentials { email, password } }: Keyed<Credentials>,
+) -> Result<Response, Problem> {
+    let Outcome { value, is_replay } = accounts.sign_in(&email, &password, device(client), attempt.as_ref()).await?;
+    let answer = Json(Tokens::from(value));
+    Ok(if is_replay { replayed(answer) } else { answer.into_response() })
 }
 
 pub(crate) async fn refresh(

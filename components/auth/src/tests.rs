@@ -4,6 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 mod accounts;
 mod limits;
+mod once;
 mod refresh;
 mod registration;
 

@@ -1,8 +1,12 @@
 //! The accounts of a workspace, for those who look after them.
 
-use auth::Invitation;
-use axum::{extract::State, http::StatusCode};
-use edge::{Caller, Json, Page, Paging, Path, Problem, Query, can};
+use auth::{Invitation, Outcome};
+use axum::{
+    extract::State,
+    http::StatusCode,
+    response::{IntoResponse, Response},
+};
+use edge::{Caller, Json, Keyed, Page, Paging, Path, Problem, Query, can, replayed};
 use ids::{NoticeId, UserId};
 
 use crate::{
@@ -40,11 +44,12 @@ pub(crate) async fn issue_password_reset(
 pub(crate) async fn invite(
     caller: Caller<can::WriteUsers>,
     State(accounts): AccountsState,
-    Json(InvitationRequest { email, role }): Json<InvitationRequest>,
-) -> Result<(StatusCode, Json<Issued>), Problem> {
+    Keyed { attempt, body: InvitationRequest { email, role } }: Keyed<InvitationRequest>,
+) -> Result<Response, Problem> {
     let invitation = Invitation::parse(email.as_deref(), &role)?;
-    let issued = accounts.invite(&caller, invitation).await?;
-    Ok((StatusCode::CREATED, Json(issued.into())))
+    let Outcome { value, is_replay } = accounts.invite(&caller, invitation, attempt.as_ref()).await?;
+    let answer = (StatusCode::CREATED, Json(Issued::from(value)));
+    Ok(if is_replay { replayed(answer) } else { answer.into_response() })
 }
 
 pub(crate) async fn list_outbox(

@@ -4,6 +4,7 @@ mod error;
 mod invitations;
 mod letters;
 mod members;
+mod once;
 mod own;
 mod passwords;
 mod refresh;
@@ -20,6 +21,7 @@ use host::{
     Host,
     sql::{SqlError, Statement, all_or_none},
 };
+use idempotency::{Attempt, Outcome, Owner, Stored};
 use ids::Timestamp;
 use secrecy::SecretString;
 use tracing::Instrument;
@@ -99,19 +101,23 @@ impl Accounts {
     }
 
     /// A new session of `account`, and what else is to be written with it: all of it or nothing. Its tokens are made before
-    /// anything is written, so that nothing is written for tokens that cannot be made. False where a statement of `work`
-    /// matches no row.
+    /// anything is written, so that nothing is written for tokens that cannot be made. Under an idempotency key, the session that
+    /// an earlier request has begun. None where a statement of `work` matches no row.
     async fn begin_session(
         &self,
         account: Account,
         device: Device,
         (settings, keys): (&Settings, &Keys),
         mut work: Vec<Statement>,
-    ) -> Result<Option<SignedIn>, AccountError> {
-        let now = self.host.now();
-        let refresh = RefreshToken::new(&*self.host.random);
+        attempt: Option<&Attempt>,
+    ) -> Result<Option<Outcome<SignedIn>>, AccountError> {
+        let (now, id) = (self.host.now(), self.host.new_id());
+        let refresh = match attempt {
+            Some(attempt) => RefreshToken::first_of(id, attempt, keys.signing()),
+            None => RefreshToken::new(&*self.host.random),
+        };
         let session = NewSession {
-            id: self.host.new_id(),
+            id,
             workspace: account.workspace,
             user: account.user,
             device,
@@ -120,11 +126,17 @@ impl Accounts {
         };
         let signed_in = sign(account.principal(session.id), refresh, keys, now, now)?;
         work.extend(repo::sessions::insert(&session, now));
-        if !self.write(work).await? {
-            return Ok(None);
+        let before = match self.write_once(Owner::from(&account), attempt, &id.to_string(), work).await? {
+            Stored::Now => None,
+            Stored::NothingMatched => return Ok(None),
+            Stored::Before(session) => attempt.map(|attempt| (attempt, session)),
+        };
+        if let Some((attempt, session)) = before {
+            let value = self.session_again(&account, &session, attempt, keys).await?;
+            return Ok(Some(Outcome { value, is_replay: true }));
         }
         self.tidy_up_later(&signed_in.principal, now);
-        Ok(Some(signed_in))
+        Ok(Some(Outcome { value: signed_in, is_replay: false }))
     }
 
     /// Carries out `work`, all of it or nothing; false where a statement matches no row.

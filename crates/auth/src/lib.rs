@@ -24,6 +24,8 @@ mod settings;
 pub mod testing;
 mod token;
 
+pub use idempotency::{Attempt, Outcome};
+
 pub use crate::{
     account::{NewAccount, Status},
     account_token::IssuedToken,

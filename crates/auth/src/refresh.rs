@@ -3,6 +3,8 @@
 use std::time::Duration;
 
 use host::Random;
+use idempotency::Attempt;
+use ids::SessionId;
 use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest, Sha256};
 
@@ -42,6 +44,13 @@ impl RefreshToken {
     pub(crate) fn successor(&self, key: &TokenKey) -> Self {
         let bytes = key.derive("successor of a refresh token", self.0.expose_secret().as_bytes());
         Self(format!("{PREFIX}{}", hex(&bytes)).into())
+    }
+
+    /// The first token of `session`, which a request under an idempotency key has begun: it follows from that request, so that
+    /// who repeats it gets the same, and nothing has to be kept for that either.
+    pub(crate) fn first_of(session: SessionId, attempt: &Attempt, key: &TokenKey) -> Self {
+        let seed = [attempt.seed(), session.to_string().as_bytes()].concat();
+        Self(format!("{PREFIX}{}", hex(&key.derive("first refresh token of a session", &seed))).into())
     }
 
     /// What is kept of it. A fast hash is enough for 256 random bits: there is nothing to guess.

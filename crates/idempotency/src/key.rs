@@ -1,6 +1,6 @@
 //! Keys as clients send them, and requests that bear one.
 
-use std::fmt::Write;
+use std::fmt::{self, Write};
 
 use sha2::{Digest, Sha256};
 
@@ -52,10 +52,18 @@ fn unquote(quoted: &[u8]) -> Result<Vec<u8>, MalformedKey> {
 }
 
 /// A request that bears a key. Neither the key nor the request can be told from it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Attempt {
     key_hash: String,
     fingerprint: String,
+    seed: [u8; 32],
+}
+
+impl fmt::Debug for Attempt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { key_hash, fingerprint, .. } = self;
+        f.debug_struct("Attempt").field("key_hash", key_hash).field("fingerprint", fingerprint).finish_non_exhaustive()
+    }
 }
 
 impl Attempt {
@@ -63,7 +71,15 @@ impl Attempt {
     pub fn new(key: &Key, method: &str, path: &str, body: &[u8]) -> Self {
         // Neither a method nor a path has a line break.
         let fingerprint = Sha256::new().chain_update(format!("{method}\n{path}\n")).chain_update(body).finalize();
-        Self { key_hash: hex(&Sha256::digest(&key.0)), fingerprint: hex(&fingerprint) }
+        // Neither this nor the key is ever stored, and a key has no line break.
+        let seed = Sha256::new().chain_update(format!("seed\n{}\n", key.0)).chain_update(fingerprint).finalize();
+        Self { key_hash: hex(&Sha256::digest(&key.0)), fingerprint: hex(&fingerprint), seed: seed.into() }
+    }
+
+    /// What only who sends this request can know: of the key and the request, and in no row. For secrets of an answer that are
+    /// derived again when the request is repeated, with a key of the server, and so are stored nowhere.
+    pub fn seed(&self) -> &[u8; 32] {
+        &self.seed
     }
 
     /// What stands for the key in rows.
@@ -120,6 +136,9 @@ mod tests {
         let key = Key::parse(b"k").unwrap();
         let first = Attempt::new(&key, "POST", "/a", b"{}");
         assert_eq!(first, Attempt::new(&Key::parse(b"\"k\"").unwrap(), "POST", "/a", b"{}"));
+        let other_key = Attempt::new(&Key::parse(b"l").unwrap(), "POST", "/a", b"{}");
+        assert_ne!(first.seed(), other_key.seed());
+        assert!(!format!("{first:?}").contains("seed"));
         for (method, path, body) in
             [("PUT", "/a", "{}"), ("POST", "/b", "{}"), ("POST", "/a", "{ }"), ("POST", "/", "a{}")]
         {

@@ -2,6 +2,7 @@
 
 use fault::{FieldFault, faults};
 use host::sql::{SqlError, WorkError};
+use idempotency::IdempotencyError;
 
 use crate::{keys::KeyError, limits::LimitError, password::HashError, settings::SettingsError};
 
@@ -71,9 +72,24 @@ pub enum AccountError {
     /// The password could not be hashed.
     #[error(transparent)]
     Hash(#[from] HashError),
+    /// The request cannot be carried out under its idempotency key.
+    #[error(transparent)]
+    Idempotency(IdempotencyError),
+    /// What the first request under an idempotency key came to was a session that has ended, or whose tokens were exchanged.
+    #[error("The session that this key stands for has ended, or its tokens were exchanged; sign in under another key.")]
+    NoLongerKept,
     /// The database does not do it.
     #[error(transparent)]
     Sql(#[from] SqlError),
+}
+
+impl From<IdempotencyError> for AccountError {
+    fn from(error: IdempotencyError) -> Self {
+        match error {
+            IdempotencyError::Sql(error) => Self::Sql(error),
+            error => Self::Idempotency(error),
+        }
+    }
 }
 
 impl WorkError for AccountError {
@@ -99,6 +115,8 @@ faults! { AccountError {
         fields: vec![FieldFault::new(*pointer, *reason)],
     },
     Self::NoSuchAccount => NotFound "not_found",
+    Self::NoLongerKept => Gone "no_longer_kept",
+    Self::Idempotency(error) => error,
     Self::AboveYou => Forbidden "forbidden",
     Self::OwnAccount => Conflict "own_account",
     Self::LastOwner => Conflict "last_owner",

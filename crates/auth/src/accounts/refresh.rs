@@ -68,7 +68,7 @@ impl Accounts {
     }
 
     /// The family of a token, if it goes on and its account may be used.
-    async fn living(&self, token_hash: &str, now: Timestamp) -> Result<Option<Family>, AccountError> {
+    pub(super) async fn living(&self, token_hash: &str, now: Timestamp) -> Result<Option<Family>, AccountError> {
         let family = repo::sessions::family_of(&*self.host.sql, token_hash, now).await?;
         Ok(family.filter(|family| family.alive && family.account.status == Status::Active))
     }

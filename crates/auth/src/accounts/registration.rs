@@ -1,9 +1,10 @@
 //! Opening an account.
 
 use host::sql::SqlError;
+use idempotency::{Attempt, Outcome, Owner, Stored};
 use secrecy::SecretString;
 
-use super::{AccountError, Accounts, SignedIn};
+use super::{AccountError, Accounts, SignedIn, once::LETTER};
 use crate::{
     account::{Account, NewAccount},
     account_token::{AccountToken, Purpose},
@@ -12,6 +13,7 @@ use crate::{
     repo,
     session::Device,
     settings::{Registration, Settings},
+    token::Keys,
 };
 
 /// What became of a registration.
@@ -23,13 +25,15 @@ pub enum Registered {
 }
 
 impl Accounts {
-    /// Opens an account, in the workspace of whoever invited its holder or in one of its own.
+    /// Opens an account, in the workspace of whoever invited its holder or in one of its own. Under an idempotency key it is
+    /// opened once, and who asks again is told the same.
     pub async fn register(
         &self,
         account: NewAccount,
         invitation: Option<&SecretString>,
         device: Device,
-    ) -> Result<Registered, AccountError> {
+        attempt: Option<&Attempt>,
+    ) -> Result<Outcome<Registered>, AccountError> {
         let settings = self.settings().await?;
         let keys = self.authenticator.keys(self.host.now()).await?;
         may_register(settings.registration.registration, invitation.is_some())?;
@@ -38,6 +42,11 @@ impl Accounts {
         limits::admit(&self.host, &visitor.registering()).await?;
         let buckets = visitor.coming();
         limits::admit(&self.host, &buckets).await?;
+        // Before the invitation, which was used up then.
+        if let Some(before) = self.registered_before(&account.email, attempt, &keys).await? {
+            self.give_back(&buckets).await?;
+            return Ok(before);
+        }
         let invitation = match invitation {
             Some(token) => Some(self.invitation(token, &account.email).await?),
             None => None,
@@ -49,12 +58,16 @@ impl Accounts {
         let account = self.open(account, role, &settings).await?;
         let outcome = match (is_reserved, settings.require_verified_email) {
             (true, _) => Err(AccountError::EmailTaken),
-            (false, false) => self.open_and_begin(account, invitation, device, &settings).await,
-            (false, true) => self.open_and_write(account, invitation).await,
+            (false, false) => self.open_and_begin(account, invitation, (device, attempt), (&settings, &keys)).await,
+            (false, true) => self.open_and_write(account, invitation, attempt).await,
         };
         match outcome {
             Err(AccountError::Sql(SqlError::UniqueViolation { .. }) | AccountError::EmailTaken) => {
-                self.is_taken(&email, &settings).await
+                // Or by the same request, at the same time.
+                match self.registered_before(&email, attempt, &keys).await? {
+                    Some(before) => Ok(before),
+                    None => self.is_taken(&email, &settings).await,
+                }
             }
             outcome => {
                 self.give_back(&buckets).await?;
@@ -67,18 +80,17 @@ impl Accounts {
         &self,
         mut account: Account,
         invitation: Option<AccountToken>,
-        device: Device,
-        settings: &Settings,
-    ) -> Result<Registered, AccountError> {
-        let keys = self.authenticator.keys(self.host.now()).await?;
+        (device, attempt): (Device, Option<&Attempt>),
+        (settings, keys): (&Settings, &Keys),
+    ) -> Result<Outcome<Registered>, AccountError> {
         if let Some(invitation) = &invitation {
             let name = repo::accounts::workspace_name(&*self.host.sql, invitation.workspace).await?;
             account.workspace_name = name.ok_or(AccountError::InvalidAccountToken)?;
         }
         let work = self.opening(&mut account, invitation);
-        let signed_in = self.begin_session(account, device, (settings, &keys), work).await?;
-        let signed_in = signed_in.ok_or(AccountError::InvalidAccountToken)?;
-        Ok(Registered::SignedIn(Box::new(signed_in)))
+        let begun = self.begin_session(account, device, (settings, keys), work, attempt).await?;
+        let Outcome { value, is_replay } = begun.ok_or(AccountError::InvalidAccountToken)?;
+        Ok(Outcome { value: Registered::SignedIn(Box::new(value)), is_replay })
     }
 
     /// Opens an account that waits until a letter has reached its holder.
@@ -86,13 +98,16 @@ impl Accounts {
         &self,
         mut account: Account,
         invitation: Option<AccountToken>,
-    ) -> Result<Registered, AccountError> {
+        attempt: Option<&Attempt>,
+    ) -> Result<Outcome<Registered>, AccountError> {
         let mut work = self.opening(&mut account, invitation);
         work.extend(self.letter(&account, Purpose::EmailVerification).await?);
-        match self.write(work).await? {
-            true => Ok(Registered::LetterSent),
-            false => Err(AccountError::InvalidAccountToken),
-        }
+        let is_replay = match self.write_once(Owner::from(&account), attempt, LETTER, work).await? {
+            Stored::Now => false,
+            Stored::Before(_) => true,
+            Stored::NothingMatched => return Err(AccountError::InvalidAccountToken),
+        };
+        Ok(Outcome { value: Registered::LetterSent, is_replay })
     }
 
     /// What has to be written to open `account`.
@@ -108,14 +123,14 @@ impl Accounts {
     }
 
     /// The answer to who wants an address that somebody has: where addresses are verified, the same as to anybody else.
-    async fn is_taken(&self, email: &str, settings: &Settings) -> Result<Registered, AccountError> {
+    async fn is_taken(&self, email: &str, settings: &Settings) -> Result<Outcome<Registered>, AccountError> {
         if !settings.require_verified_email {
             return Err(AccountError::EmailTaken);
         }
         if let Some(account) = repo::accounts::by_email(&*self.host.sql, email).await? {
             self.tell_of_attempt(&account).await?;
         }
-        Ok(Registered::LetterSent)
+        Ok(Outcome { value: Registered::LetterSent, is_replay: false })
     }
 
     /// The invitation that `token` is, if it is good for `email`.

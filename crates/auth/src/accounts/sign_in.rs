@@ -1,6 +1,7 @@
 //! Signing in with an address and a password.
 
 use host::sql::SqlError;
+use idempotency::{Attempt, Outcome};
 use secrecy::SecretString;
 
 use super::{AccountError, Accounts, SignedIn};
@@ -23,13 +24,14 @@ impl Accounts {
     /// Begins a session for whoever has this address and password.
     ///
     /// What it does and how long that takes does not depend on whether there is an account, nor on whether it would be the
-    /// administrator's of the settings.
+    /// administrator's of the settings. Under an idempotency key who is right begins one session, however often they ask.
     pub async fn sign_in(
         &self,
         email: &str,
         password: &SecretString,
         device: Device,
-    ) -> Result<SignedIn, AccountError> {
+        attempt: Option<&Attempt>,
+    ) -> Result<Outcome<SignedIn>, AccountError> {
         let settings = self.settings().await?;
         let keys = self.authenticator.keys(self.host.now()).await?;
         let device = device.behind(settings.trusted_proxies);
@@ -46,7 +48,8 @@ impl Accounts {
         let administrator = named.and_then(|email| settings.bootstrap.as_ref()?.admits(email, password));
         let verdict = self.compare(password, account.as_ref(), &settings).await?;
         if let Some(administrator) = administrator {
-            return self.begin_administrators(administrator, device, (&settings, &keys), &buckets).await;
+            self.give_back(&buckets).await?;
+            return self.begin_administrators(administrator, device, (&settings, &keys), attempt).await;
         }
         let Some(account) = account.filter(|_| verdict != Verdict::Wrong) else {
             self.count_failure(&buckets).await?;
@@ -57,7 +60,7 @@ impl Accounts {
         if verdict == Verdict::RightButStale {
             self.hash_again(&account, password, &settings).await?;
         }
-        let signed_in = self.begin_session(account, device, (&settings, &keys), Vec::new()).await?;
+        let signed_in = self.begin_session(account, device, (&settings, &keys), Vec::new(), attempt).await?;
         signed_in.ok_or(AccountError::WrongCredentials)
     }
 
@@ -79,24 +82,23 @@ impl Accounts {
         administrator: NewAccount,
         device: Device,
         (settings, keys): (&Settings, &Keys),
-        buckets: &[Bucket],
-    ) -> Result<SignedIn, AccountError> {
-        self.give_back(buckets).await?;
+        attempt: Option<&Attempt>,
+    ) -> Result<Outcome<SignedIn>, AccountError> {
         let email = administrator.email.clone();
         // Whoever waited for their turn may find that somebody else has opened it.
         if let Some(account) = repo::accounts::by_email(&*self.host.sql, &email).await? {
-            return self.begin_admitted(account, device, (settings, keys)).await;
+            return self.begin_admitted(account, device, (settings, keys), attempt).await;
         }
         let mut account = self.open(administrator, Role::Admin, settings).await?;
         // Whoever wrote the settings vouches for the address.
         let now = self.host.now();
         account.email_verified_at = Some(now);
         let opening = vec![repo::accounts::insert_workspace(&account, now), repo::accounts::insert(&account, now)];
-        match self.begin_session(account, device.clone(), (settings, keys), opening).await {
+        match self.begin_session(account, device.clone(), (settings, keys), opening, attempt).await {
             Err(AccountError::Sql(SqlError::UniqueViolation { .. })) => {
                 let account = repo::accounts::by_email(&*self.host.sql, &email).await?;
                 let account = account.ok_or(AccountError::WrongCredentials)?;
-                self.begin_admitted(account, device, (settings, keys)).await
+                self.begin_admitted(account, device, (settings, keys), attempt).await
             }
             begun => begun?.ok_or(AccountError::WrongCredentials),
         }
@@ -109,9 +111,10 @@ impl Accounts {
         account: Account,
         device: Device,
         (settings, keys): (&Settings, &Keys),
-    ) -> Result<SignedIn, AccountError> {
+        attempt: Option<&Attempt>,
+    ) -> Result<Outcome<SignedIn>, AccountError> {
         admitted(&account, settings)?;
-        let begun = self.begin_session(account, device, (settings, keys), Vec::new()).await?;
+        let begun = self.begin_session(account, device, (settings, keys), Vec::new(), attempt).await?;
         begun.ok_or(AccountError::WrongCredentials)
     }
 

@@ -313,7 +313,7 @@ async fn an_address_that_is_taken_costs_no_connection() {
         let register = async || {
             let account =
                 crate::NewAccount::parse("ada@example.com", "analytical engine".to_owned().into(), None).unwrap();
-            accounts.register(account, None, Device::default()).await.map(drop)
+            accounts.register(account, None, Device::default(), None).await.map(drop)
         };
         register().await.unwrap();
         // It is seen by the connection that made it, and by no other.
