@@ -40,22 +40,14 @@ impl Model {
 }
 
 /// Who provides a model.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, strum::Display, Deserialize)]
 #[serde(rename_all = "lowercase")]
+#[strum(serialize_all = "lowercase")]
 pub enum ProviderName {
     /// Any server that speaks OpenAI's Chat Completions.
     OpenAi,
     /// Rules instead of a model: offline and deterministic.
     Scripted,
-}
-
-impl ProviderName {
-    fn as_str(self) -> &'static str {
-        match self {
-            Self::OpenAi => "openai",
-            Self::Scripted => SCRIPTED,
-        }
-    }
 }
 
 /// How long a model may take. Each is at most [`Deadlines::LONGEST`].
@@ -171,7 +163,7 @@ impl Catalogue {
             id: model.name.clone(),
             object: "model".to_owned(),
             created: 0,
-            owned_by: model.provider.as_str().to_owned(),
+            owned_by: model.provider.to_string(),
             context_tokens: model.context_tokens,
         };
         ModelList { object: "list".to_owned(), data: self.0.iter().map(entry).collect() }

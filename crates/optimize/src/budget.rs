@@ -25,8 +25,9 @@ pub struct Budget {
 }
 
 /// Which limit was reached.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, strum::Display, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
 pub enum Limit {
     /// [`Budget::calls`].
     Calls,
@@ -34,16 +35,6 @@ pub enum Limit {
     Tokens,
     /// [`Budget::cost_micro_usd`].
     Money,
-}
-
-impl std::fmt::Display for Limit {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.write_str(match self {
-            Self::Calls => "calls",
-            Self::Tokens => "tokens",
-            Self::Money => "money",
-        })
-    }
 }
 
 /// What a run has used so far, over all its attempts: what the journal holds counts from the start.

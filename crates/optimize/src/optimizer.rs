@@ -61,21 +61,13 @@ impl From<JournalError> for OptimizeError {
 }
 
 /// The work that examples fail in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, strum::Display)]
+#[strum(serialize_all = "snake_case")]
 pub enum Work {
     /// Running the teacher for demonstrations.
     Bootstrapping,
     /// Judging a program.
     Evaluating,
-}
-
-impl std::fmt::Display for Work {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.write_str(match self {
-            Self::Bootstrapping => "bootstrapping",
-            Self::Evaluating => "evaluating",
-        })
-    }
 }
 
 impl OptimizeError {

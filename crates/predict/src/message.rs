@@ -5,7 +5,8 @@ use crate::tool::ToolCall;
 use crate::value::{Map, Value};
 
 /// Who speaks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, strum::IntoStaticStr)]
+#[strum(serialize_all = "snake_case")]
 pub enum Role {
     /// The instructions.
     System,
@@ -15,19 +16,6 @@ pub enum Role {
     Assistant,
     /// The result of a tool call.
     Tool,
-}
-
-impl Role {
-    /// The role's name on the wire.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::System => "system",
-            Self::User => "user",
-            Self::Assistant => "assistant",
-            Self::Tool => "tool",
-        }
-    }
 }
 
 /// One piece of a message with several kinds of content.
@@ -102,7 +90,7 @@ impl Message {
     #[must_use]
     pub fn to_value(&self) -> Value {
         let mut object = Map::new();
-        object.insert("role".into(), self.role.as_str().into());
+        object.insert("role".into(), <&str>::from(self.role).into());
         object.insert("content".into(), self.content.to_value());
         if !self.tool_calls.is_empty() {
             let calls = self.tool_calls.iter().map(ToolCall::to_value).collect();

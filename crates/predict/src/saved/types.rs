@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::own::FileError;
 use super::own_value;
-use crate::typing::model::{Constraint, Default as FieldDefault, Extra};
+use crate::typing::model::{Constraint, Default as FieldDefault};
 use crate::typing::{EnumType, ModelField, ModelType, Type};
 use crate::value::{Map, Value};
 
@@ -74,16 +74,11 @@ fn encode_enum(enumeration: &EnumType) -> Map {
 }
 
 fn encode_model(model: &ModelType) -> Map {
-    let extra = match model.extra {
-        Extra::Ignore => "ignore",
-        Extra::Forbid => "forbid",
-        Extra::Allow => "allow",
-    };
     crate::map! {
         "t" => "model",
         "name" => model.name.as_str(),
         "doc" => model.doc.clone(),
-        "extra" => extra,
+        "extra" => <&str>::from(model.extra),
         "fields" => Value::List(model.fields.iter().map(|field| encode_field(field).into()).collect()),
     }
 }
@@ -167,12 +162,10 @@ fn decode_enum(tree: &Map) -> Result<Type, FileError> {
 fn decode_model(tree: &Map) -> Result<Type, FileError> {
     let mut model = ModelType::new(text(tree, "name")?);
     model.doc = optional_text(tree, "doc");
-    model.extra = match optional_text(tree, "extra").as_deref() {
-        None | Some("ignore") => Extra::Ignore,
-        Some("forbid") => Extra::Forbid,
-        Some("allow") => Extra::Allow,
-        Some(other) => return Err(FileError::invalid(format!("`{other}` is no way to treat extra keys"))),
-    };
+    if let Some(extra) = optional_text(tree, "extra") {
+        let unknown = |_| FileError::invalid(format!("`{extra}` is no way to treat extra keys"));
+        model.extra = extra.parse().map_err(unknown)?;
+    }
     for field in list(tree, "fields")? {
         model = model.with(decode_field(object(field, "a field of a model")?)?);
     }

@@ -17,7 +17,8 @@ pub struct ModelType {
 }
 
 /// What a model does with keys that are none of its fields.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, strum::EnumString, strum::IntoStaticStr)]
+#[strum(serialize_all = "snake_case")]
 pub enum Extra {
     /// They are dropped.
     #[default]

@@ -139,7 +139,7 @@ fn response_format(request: &LmRequest) -> Option<Value> {
 }
 
 fn message(message: &Message) -> Value {
-    let mut object = crate::map! { "role" => message.role.as_str() };
+    let mut object = crate::map! { "role" => <&str>::from(message.role) };
     if let (Role::Tool, Some(id)) = (message.role, &message.tool_call_id) {
         object.insert("tool_call_id".into(), id.as_str().into());
     }
