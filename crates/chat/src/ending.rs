@@ -67,7 +67,7 @@ impl Chat {
     ) -> Result<Message, ChatError> {
         let (sql, id) = (&*self.host.sql, message.id);
         let mut is_running = answers::request_cancel(sql, viewer.workspace, id).await?;
-        self.watch.dismiss(id);
+        self.ledger.dismiss(id);
         for _ in 0..LOOKS {
             if !is_running {
                 break;

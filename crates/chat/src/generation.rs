@@ -5,12 +5,12 @@
 //! instance): what is stored then stands, and the lease says that nobody goes on.
 
 mod asking;
+pub(crate) mod ledger;
 mod log;
 mod opening;
 mod pace;
 mod running;
 mod speech;
-pub(crate) mod watch;
 mod write;
 
 use ids::MessageId;

@@ -36,7 +36,7 @@ use std::sync::Arc;
 
 use host::Host;
 
-use crate::{agent::Directory, budget::LongMessages, deletion::Sweeper, generation::watch::Watch, streams::Streams};
+use crate::{agent::Directory, budget::LongMessages, deletion::Sweeper, generation::ledger::Ledger, streams::Streams};
 pub use idempotency::{Attempt, Outcome};
 
 pub use crate::{
@@ -62,7 +62,7 @@ pub struct Chat {
     long_messages: LongMessages,
     streams: Streams,
     sweeper: Sweeper,
-    watch: Watch,
+    ledger: Ledger,
 }
 
 impl Chat {
@@ -74,7 +74,7 @@ impl Chat {
             long_messages: LongMessages::default(),
             streams: Streams::default(),
             sweeper: Sweeper::default(),
-            watch: Watch::default(),
+            ledger: Ledger::default(),
             llm,
             format,
             host,

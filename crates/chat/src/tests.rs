@@ -24,7 +24,7 @@ use bytes::Bytes;
 use futures::{Stream, StreamExt, channel::mpsc, stream};
 use host::{
     Call, Clock, HttpError,
-    fake::{Fakes, SetClock, TestDatabase, databases, json},
+    fake::{CountedSql, Fakes, SetClock, TestDatabase, databases, json},
     sql::{Dialect, Row, Sql, SqlError, Statement, Transaction},
 };
 use ids::{ConversationId, CorrelationId, MessageId};

@@ -1,5 +1,7 @@
 //! The table `message_events`.
 
+use std::collections::HashSet;
+
 use host::sql::{Row, Sql, SqlError, Statement, Transaction};
 use ids::{Id, MessageId, WorkspaceId};
 
@@ -33,26 +35,56 @@ pub(crate) fn append_wanted(
     id: MessageId,
     events: &[Event],
 ) -> impl Iterator<Item = Statement> {
-    append_if(" AND m.cancel_requested_at IS NULL", workspace, id, events)
+    append_if(IS_WANTED, workspace, id, events)
 }
 
+/// The rows of one answer, if it is being written and `condition` holds.
 fn append_if(
     condition: &str,
     workspace: WorkspaceId,
     id: MessageId,
     events: &[Event],
 ) -> impl Iterator<Item = Statement> {
-    let statement = format!(
-        "INSERT INTO message_events (message_id, workspace_id, first_seq, events, created_at) \
-         SELECT m.id, m.workspace_id, ?, ?, m.created_at FROM messages m WHERE m.id = ? AND m.created_at = ? \
-         AND m.workspace_id = ? AND m.status = 'in_progress'{condition} FOR UPDATE"
-    );
-    events.chunks(MAX_EVENTS_PER_ROW).map(move |row| {
-        Statement::new(statement.clone())
-            .bind(row.first().map_or(0, |event| event.seq))
-            .bind(pack(row))
-            .bind_all(by_id(workspace, id))
-    })
+    let statement = format!("{INSERT} {SELECT}{condition} FOR UPDATE");
+    events.chunks(MAX_EVENTS_PER_ROW).map(move |row| bind_row(Statement::new(statement.clone()), workspace, id, row))
+}
+
+const INSERT: &str = "INSERT INTO message_events (message_id, workspace_id, first_seq, events, created_at)";
+
+const SELECT: &str = "SELECT m.id, m.workspace_id, ? AS first_seq, ? AS events, m.created_at FROM messages m \
+                      WHERE m.id = ? AND m.created_at = ? AND m.workspace_id = ? AND m.status = 'in_progress'";
+
+const IS_WANTED: &str = " AND m.cancel_requested_at IS NULL";
+
+fn bind_row(statement: Statement, workspace: WorkspaceId, id: MessageId, events: &[Event]) -> Statement {
+    let first_seq = events.first().map_or(0, |event| event.seq);
+    statement.bind(first_seq).bind(pack(events)).bind_all(by_id(workspace, id))
+}
+
+/// Events of an answer that go into one row: at most [`MAX_EVENTS_PER_ROW`], numbered without gaps.
+#[derive(Debug)]
+pub(crate) struct Portion {
+    pub(crate) workspace: WorkspaceId,
+    pub(crate) answer: MessageId,
+    pub(crate) events: Vec<Event>,
+}
+
+/// Stores the events of several answers in one statement, of each that is being written and whose end nobody has asked for, and
+/// says of which it did.
+pub(crate) async fn append_each(sql: &dyn Sql, portions: &[Portion]) -> Result<HashSet<MessageId>, SqlError> {
+    // Each answer has a SELECT of its own, whose partition is known; in a derived table, which both databases take with a lock in
+    // it. Those without an answer make a power of two, so that connections keep few statements of different lengths.
+    let selects = portions.len().next_power_of_two();
+    let all: Vec<String> =
+        (0..selects).map(|it| format!("SELECT * FROM ({SELECT}{IS_WANTED} FOR UPDATE) a{it}")).collect();
+    let mut statement = Statement::new(format!("{INSERT} {} RETURNING message_id", all.join(" UNION ALL ")));
+    for Portion { workspace, answer, events } in portions {
+        statement = bind_row(statement, *workspace, *answer, events);
+    }
+    for _ in portions.len()..selects {
+        statement = statement.bind(0).bind("").bind("").bind(0).bind("");
+    }
+    sql.query(statement).await?.iter().map(|row| Ok(row.get(0)?)).collect()
 }
 
 /// How an answer stands, and what is stored of it.

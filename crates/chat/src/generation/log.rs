@@ -50,9 +50,9 @@ impl Log {
         !self.pending.is_empty()
     }
 
-    /// The events that are shown and not stored.
-    pub(crate) fn group(&self) -> Vec<Event> {
-        self.pending.iter().cloned().collect()
+    /// The oldest of the events that are shown and not stored, at most `count`.
+    pub(crate) fn group(&self, count: usize) -> Vec<Event> {
+        self.pending.iter().take(count).cloned().collect()
     }
 
     /// The oldest `count` of the events that were not stored are stored now.
@@ -86,7 +86,7 @@ impl Log {
         if self.stored_seq == 1 && (self.pending.len() <= 1 || !is_shown) {
             return (Vec::new(), 2 + u64::from(self.is_behind()));
         }
-        (self.group(), self.next_seq())
+        (self.group(usize::MAX), self.next_seq())
     }
 }
 
@@ -100,12 +100,12 @@ mod tests {
         assert!(!log.is_behind());
         let shown: Vec<Event> = ["a", "b", "c"].iter().map(|text| log.show(text)).collect();
         assert_eq!(shown.iter().map(|event| event.seq).collect::<Vec<_>>(), [2, 3, 4]);
-        let group = log.group();
+        let group = log.group(64);
         assert_eq!(group, shown);
         // Another one is shown while the group is being stored.
         let late = log.show("d");
         log.stored(group.len());
-        assert_eq!((log.group(), log.next_seq()), (vec![late], 6));
+        assert_eq!((log.group(64), log.next_seq()), (vec![late], 6));
     }
 
     #[test]

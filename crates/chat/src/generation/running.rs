@@ -13,11 +13,9 @@ use llm::{ModelError, estimate_tokens};
 
 use super::{
     Ended, MAX_ANSWER_BYTES, Stopped,
-    log::Log,
-    pace::Pace,
+    ledger::Account,
     speech::{Heard, Speech},
-    watch::Watching,
-    write::{Group, is_worth_another},
+    write::{Group, Written, is_worth_another},
 };
 use crate::{
     Chat,
@@ -43,6 +41,9 @@ const RENEW_EVERY: Duration = Duration::from_secs(10);
 /// the lease.
 const ATTEMPT: Duration = Duration::from_secs(10);
 
+/// How long to wait before looking again whether what somebody else stores of an answer is stored.
+const LOOK_AGAIN: Duration = Duration::from_millis(2);
+
 /// The most events that wait for a reader. One that falls back further is cut off, and can come back for the rest.
 pub(crate) const MAX_UNREAD: usize = 1024;
 
@@ -56,24 +57,20 @@ pub(crate) struct Running {
     answer: Message,
     /// Sees events as they are shown.
     listener: Option<mpsc::Sender<Event>>,
-    log: Log,
-    pace: Pace,
+    account: Account,
     /// The one trip to the database that is under way beside reading and showing.
     work: Option<BoxFuture<'static, Worked>>,
     tick: BoxFuture<'static, ()>,
-    watching: Watching,
     /// From when on the lease counts: a moment before the database set it.
     renewed_at: Timestamp,
-    /// When the database last said that the answer is wanted.
-    wanted_at: Timestamp,
 }
 
 /// What came of a trip to the database.
 enum Worked {
-    /// So many events were written, and numbers up to `reserve` with a lease; false where the answer is wanted no more.
-    Wrote { count: usize, reserve: Option<u64>, began: Timestamp, outcome: Result<bool, ChatError> },
-    /// It was asked which answers are wanted.
-    Asked { began: Timestamp, is_known: bool },
+    /// Its own events were written, with a lease and numbers up to `reserve`.
+    Wrote { reserve: Option<u64>, began: Timestamp, outcome: Result<Written, ChatError> },
+    /// Something was done for all answers of the instance, of which the ledger tells.
+    Together,
 }
 
 /// What woke the writer.
@@ -94,8 +91,7 @@ impl Running {
         began: Timestamp,
     ) -> Self {
         Self {
-            watching: chat.watch.begin(viewer.workspace, answer.id),
-            pace: Pace::after_write(began, chat.host.now()),
+            account: chat.ledger.enter(viewer.workspace, answer.id, began, chat.host.now()),
             tick: tick(&chat),
             chat,
             viewer,
@@ -104,10 +100,8 @@ impl Running {
             question,
             answer,
             listener: None,
-            log: Log::new(),
             work: None,
             renewed_at: began,
-            wanted_at: began,
         }
     }
 
@@ -163,7 +157,7 @@ impl Running {
                 }
                 Step::Tick => self.tick = tick(&self.chat),
             }
-            if self.watching.is_unwanted() {
+            if self.account.is_unwanted() {
                 return self.dismissed().await;
             }
             self.keep_up();
@@ -178,7 +172,7 @@ impl Running {
             self.work = None;
             return Poll::Ready(Step::Worked(worked));
         }
-        if self.log.has_room()
+        if self.account.log(|log| log.has_room())
             && let Poll::Ready(heard) = self.speech.poll_heard(context)
         {
             return Poll::Ready(Step::Heard(heard));
@@ -195,7 +189,7 @@ impl Running {
         }
         if !text.is_empty() {
             self.answer.content.push_str(&text);
-            let event = self.log.show(&text);
+            let event = self.account.log(|log| log.show(&text));
             self.send(event);
         }
         is_cut.then_some(Ending::Completed(Some(FinishReason::Length)))
@@ -218,41 +212,48 @@ impl Running {
 
     /// Begins the next trip to the database, if one is due and none is under way.
     fn keep_up(&mut self) {
-        if self.work.is_some() {
+        if self.work.is_some() || self.account.is_under_way() {
             return;
         }
         let now = self.chat.host.now();
-        let renews = now.since(self.renewed_at) >= RENEW_EVERY || self.log.runs_short();
-        if renews || self.log.is_behind() && self.pace.is_due(now) {
+        let renews = now.since(self.renewed_at) >= RENEW_EVERY || self.account.log(|log| log.runs_short());
+        if renews || self.account.is_doubtful() {
             self.work = Some(self.group(now, renews));
-        } else if now.since(self.wanted_at) >= TICK
-            && let Some(question) = self.watching.question(&self.chat.host.sql, now)
+        } else if let Some(together) = self.account.due(now) {
+            let (sql, clock) = (self.chat.host.sql.clone(), self.chat.host.clock.clone());
+            self.work = Some(Box::pin(async move {
+                together.store(&*sql, &*clock).await;
+                Worked::Together
+            }));
+        } else if now.since(self.account.wanted_at()) >= TICK
+            && let Some(question) = self.account.question(&self.chat.host.sql, now)
         {
             let id = self.answer.id;
             self.work = Some(Box::pin(async move {
-                let asked = question.await;
-                if let Err(error) = &asked {
+                if let Err(error) = question.await {
                     tracing::warn!(message_id = %id, cause = %error, "it is not known whether an answer is wanted");
                 }
-                Worked::Asked { began: now, is_known: asked.is_ok() }
+                Worked::Together
             }));
         }
     }
 
-    /// Writes what is shown and not stored.
+    /// Stores what is shown and not stored, apart from other answers: with the lease, or in several attempts.
     fn group(&self, now: Timestamp, renews: bool) -> BoxFuture<'static, Worked> {
         let (sql, clock) = (self.chat.host.sql.clone(), self.chat.host.clock.clone());
         let group = Group {
             workspace: self.viewer.workspace,
             answer: self.answer.id,
-            events: self.log.group(),
-            reserve: renews.then(|| self.log.next_block()),
+            events: self.account.log(|log| log.group(usize::MAX)),
+            reserve: renews.then(|| self.account.log(|log| log.next_block())),
             began: now,
+            is_repeated: self.account.is_doubtful(),
             until: self.last_attempt(),
         };
+        self.account.begins_alone();
         Box::pin(async move {
             let outcome = group.store(sql, clock).await;
-            Worked::Wrote { count: group.events.len(), reserve: group.reserve, began: group.began, outcome }
+            Worked::Wrote { reserve: group.reserve, began: group.began, outcome }
         })
     }
 
@@ -264,22 +265,17 @@ impl Running {
     /// Notes what came of a trip to the database; false where the answer is wanted no more.
     fn note(&mut self, worked: Worked) -> Result<bool, ChatError> {
         match worked {
-            Worked::Asked { began, is_known } => {
-                if is_known && !self.watching.is_unwanted() {
-                    self.wanted_at = began;
-                }
-            }
-            Worked::Wrote { count, reserve, began, outcome } => {
-                if !outcome? {
+            Worked::Together => {}
+            Worked::Wrote { reserve, began, outcome } => {
+                let Written { count, is_wanted } = outcome?;
+                self.account.stored_alone(count, began, self.chat.host.now());
+                if !is_wanted {
                     return Ok(false);
                 }
-                self.log.stored(count);
                 if let Some(seq) = reserve {
-                    self.log.reserved(seq);
+                    self.account.log(|log| log.reserved(seq));
                     self.renewed_at = began;
                 }
-                self.wanted_at = began;
-                self.pace = Pace::after_write(began, self.chat.host.now());
             }
         }
         Ok(true)
@@ -301,14 +297,15 @@ impl Running {
     /// Stores the end together with what was shown and is not stored, then shows it.
     async fn finish(&mut self, ending: Option<Ending>) -> Result<Ended, Stopped> {
         let mut ending = ending;
-        if let Some(work) = self.work.take() {
+        while let Some(work) = self.unfinished_work().await {
             let worked = work.await;
             if ending.is_some() && !self.note(worked)? {
                 ending = self.dismissed().await?;
             }
         }
         let Some(ending) = ending else { return self.overtaken().await };
-        let (tail, last_seq) = self.log.tail(self.listener.is_some());
+        let is_shown = self.listener.is_some();
+        let (tail, last_seq) = self.account.log(|log| log.tail(is_shown));
         self.answer.trail.last_seq = Some(last_seq);
         self.answer.trail.correlation_id = Some(self.call.correlation_id.clone());
         self.answer.usage = self.usage(&ending);
@@ -332,6 +329,18 @@ impl Running {
             Ending::Completed(_) | Ending::Cancelled => None,
         };
         Ok(self.shown(failure))
+    }
+
+    /// What has to be over before the end can be stored, so that no event is stored twice: a trip that is under way, or one that
+    /// finds out what became of the last. What somebody else stores of this answer is waited for.
+    async fn unfinished_work(&mut self) -> Option<BoxFuture<'static, Worked>> {
+        if let Some(work) = self.work.take() {
+            return Some(work);
+        }
+        while self.account.is_under_way() {
+            self.chat.host.clock.sleep(LOOK_AGAIN).await;
+        }
+        self.account.is_doubtful().then(|| self.group(self.chat.host.now(), false))
     }
 
     /// What the answer took: what the provider says, or else an estimate; nothing where the model was never reached.

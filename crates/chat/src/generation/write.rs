@@ -24,18 +24,29 @@ pub(crate) struct Group {
     pub(crate) events: Vec<Event>,
     /// The number up to which events may be shown with the renewed lease.
     pub(crate) reserve: Option<u64>,
+    /// True where it was to be stored before, and it is not known whether it was.
+    pub(crate) is_repeated: bool,
     /// When the write began.
     pub(crate) began: Timestamp,
     /// When no further attempt may begin any more.
     pub(crate) until: Timestamp,
 }
 
+/// What came of a write.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Written {
+    /// How many of the events are stored now, from the first on.
+    pub(crate) count: usize,
+    /// False where the answer has ended, or somebody has asked for its end: then nothing more of it can be stored this way.
+    pub(crate) is_wanted: bool,
+}
+
 impl Group {
-    /// Stores the group, in as many attempts as it takes. False where the answer has ended, or is wanted no more.
-    pub(crate) async fn store(&self, sql: Arc<dyn Sql>, clock: Arc<dyn Clock>) -> Result<bool, ChatError> {
+    /// Stores the group, in as many attempts as it takes.
+    pub(crate) async fn store(&self, sql: Arc<dyn Sql>, clock: Arc<dyn Clock>) -> Result<Written, ChatError> {
         let mut backoff = Backoff::for_outages(self.until);
         loop {
-            let attempt = self.attempt(&*sql, backoff.has_paused()).await;
+            let attempt = self.attempt(&*sql, self.is_repeated || backoff.has_paused()).await;
             match attempt {
                 Err(ChatError::Sql(error)) if is_worth_another(&error) => {
                     if !backoff.after_outage(&*clock).await {
@@ -47,22 +58,23 @@ impl Group {
         }
     }
 
-    async fn attempt(&self, sql: &dyn Sql, is_repeated: bool) -> Result<bool, ChatError> {
-        let mut events = self.events.as_slice();
+    async fn attempt(&self, sql: &dyn Sql, is_repeated: bool) -> Result<Written, ChatError> {
+        let (all, mut events) = (self.events.len(), self.events.as_slice());
         // An attempt that seemed to fail may have been carried out, or be carried out after its deadline.
         if is_repeated && let Some(first) = events.first() {
             let stored = events::after(sql, self.workspace, self.answer, first.seq - 1).await?;
-            if stored.starts_with(events) {
-                events = &[];
+            // Whole rows of it are there, from the first on.
+            if events.starts_with(&stored) {
+                events = &events[stored.len()..];
             }
         }
         let mut statements: Vec<Statement> = Vec::new();
         statements.extend(self.reserve.map(|seq| answers::renew(self.workspace, self.answer, seq)));
         statements.extend(events::append_wanted(self.workspace, self.answer, events));
-        if statements.is_empty() {
-            return Ok(true);
+        if statements.is_empty() || sql.all_or_none(statements).await? {
+            return Ok(Written { count: all, is_wanted: true });
         }
-        Ok(sql.all_or_none(statements).await?)
+        Ok(Written { count: all - events.len(), is_wanted: false })
     }
 }
 

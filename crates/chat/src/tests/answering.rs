@@ -296,3 +296,42 @@ async fn hosts_whose_clocks_differ_agree_on_who_is_alive() {
         assert_eq!(lines(&events).last().unwrap(), r#"3 message.completed {"status":"completed","content":"Well"}"#);
     }
 }
+
+#[tokio::test]
+async fn what_the_answers_of_an_instance_show_is_stored_in_one_statement() {
+    for database in databases().await {
+        let statements = Arc::new(std::sync::OnceLock::<Arc<CountedSql>>::new());
+        let room = Room::on(database, |sql| statements.get_or_init(|| Arc::new(CountedSql::new(sql))).clone());
+        let statements = statements.get().unwrap();
+        let mut answers = Vec::new();
+        for _ in 0..5 {
+            let (conversation, lead) = (room.conversation().await, room.model.is_led());
+            let events = room.begin_answer(conversation, "Hi").await;
+            answers.push((conversation, lead, events, room.writer()));
+        }
+        let settle = async || {
+            for (.., writer) in &answers {
+                writer.settles().await;
+            }
+        };
+        settle().await;
+        for (number, (_, lead, ..)) in answers.iter().enumerate() {
+            lead.unbounded_send(Ok(spoken(&format!("word {number}")))).unwrap();
+        }
+        statements.take_statements();
+        settle().await;
+        for _ in 0..3 {
+            room.fakes.clock.advance(Duration::from_millis(100));
+            settle().await;
+        }
+        let is_of_events = |statement: &&String| statement.starts_with("INSERT INTO message_events");
+        let statements = statements.take_statements();
+        let inserts = statements.iter().filter(is_of_events).count();
+        assert!((1..=2).contains(&inserts), "{statements:#?}");
+        for (number, (conversation, ..)) in answers.iter().enumerate() {
+            let answer = room.messages(*conversation).await[1].id;
+            let seen: Vec<Event> = stored(&room, *conversation, answer).await.take(2).collect().await;
+            assert_eq!(lines(&seen)[1], format!(r#"2 message.delta {{"text":"word {number}"}}"#));
+        }
+    }
+}

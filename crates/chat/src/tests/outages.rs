@@ -45,7 +45,10 @@ impl Sql for Shaky {
     }
 
     async fn query(&self, statement: Statement) -> Result<Vec<Row>, SqlError> {
-        self.sql.query(statement).await
+        match statement.text().starts_with("INSERT") {
+            true => shaken(next(&self.outages), self.sql.query(statement)).await,
+            false => self.sql.query(statement).await,
+        }
     }
 
     async fn execute(&self, statement: Statement) -> Result<(), SqlError> {
