@@ -98,6 +98,31 @@ async fn a_large_conversation_is_deleted_in_batches_and_no_other_with_it() {
 }
 
 #[tokio::test]
+async fn a_conversation_of_fifty_thousand_messages_is_deleted_far_within_the_deadline_of_each_statement() {
+    const MESSAGES: i64 = 50_000;
+    for room in rooms().await {
+        let conversation = room.conversation().await;
+        fill(&room, conversation, MESSAGES).await;
+        delete(&room, conversation).await.unwrap();
+        drop(room.fakes.tasks.take());
+        let tombstone = Tombstone { conversation, workspace: room.owner.workspace };
+        let (mut batches, mut slowest) = (0, Duration::ZERO);
+        loop {
+            let began = std::time::Instant::now();
+            let is_more = room.chat.erase_batch(tombstone).await.unwrap();
+            slowest = slowest.max(began.elapsed());
+            if !is_more {
+                break;
+            }
+            batches += 1;
+        }
+        assert_eq!((batches, left(&room).await), (MESSAGES / 200, [0; 4]));
+        // The last batch as well as the first: what is deleted already is not looked at again.
+        assert!(slowest < Duration::from_secs(3), "a batch of four statements took {slowest:?}");
+    }
+}
+
+#[tokio::test]
 async fn messages_with_many_rows_of_events_make_small_batches() {
     for room in rooms().await {
         let conversation = room.conversation().await;
