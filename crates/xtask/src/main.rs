@@ -8,6 +8,7 @@ mod golden;
 mod migrate;
 mod new;
 mod setup;
+mod templates;
 mod test;
 mod tidy;
 mod token;

@@ -60,12 +60,25 @@ const STEP: Kind = Kind {
 
 /// Writes the files, and names what is left to do.
 pub(crate) fn run(arguments: &Arguments) -> Result<()> {
-    let (kind, name) = match &arguments.what {
-        What::Endpoint { name } => (ENDPOINT, name),
-        What::Step { name } => (STEP, name),
-    };
-    check_name(name)?;
     let root = workspace::root();
+    match &arguments.what {
+        What::Endpoint { name } => write_endpoint(&root, name),
+        What::Step { name } => write_step(&root, name),
+    }
+}
+
+/// Writes the files of an endpoint into the workspace in `root`.
+pub(crate) fn write_endpoint(root: &Path, name: &str) -> Result<()> {
+    write_kind(&ENDPOINT, root, name)
+}
+
+/// Writes the files of a step into the workspace in `root`.
+pub(crate) fn write_step(root: &Path, name: &str) -> Result<()> {
+    write_kind(&STEP, root, name)
+}
+
+fn write_kind(kind: &Kind, root: &Path, name: &str) -> Result<()> {
+    check_name(name)?;
     let folder = root.join(kind.folder).join(name);
     ensure!(!folder.exists(), "{} is there already", folder.display());
     write(&folder.join("Cargo.toml"), &fill(kind.cargo, name))?;

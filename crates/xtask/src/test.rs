@@ -1,10 +1,12 @@
 //! `cargo xtask test`: everything, from nothing.
 
+use std::path::PathBuf;
+
 use anyhow::Result;
 use testkit::mariadb::MariaDb;
 use xshell::{Shell, cmd};
 
-use crate::{build, setup, tidy, up, workspace};
+use crate::{build, setup, templates, tidy, up, workspace};
 
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
@@ -14,6 +16,9 @@ pub(crate) struct Arguments {
     /// Run only the scenarios.
     #[arg(long, conflicts_with = "quick")]
     scenarios: bool,
+    /// Check only what `cargo xtask new` writes; on the devhost that KOWAI_TEST_HOST names, if it does.
+    #[arg(long, conflicts_with_all = ["quick", "scenarios"])]
+    templates: bool,
     /// Run only tests whose name contains this.
     filter: Option<String>,
 }
@@ -23,6 +28,11 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     let shell = workspace::shell()?;
     // rustc's incremental state costs more than it saves where everything is built once.
     let _incremental = shell.push_env("CARGO_INCREMENTAL", "0");
+    if arguments.templates {
+        setup::run()?;
+        let named = std::env::var_os("KOWAI_TEST_HOST").map(PathBuf::from);
+        return templates::check(&named.map_or_else(build::tested_devhost, Ok)?);
+    }
     let filter = arguments.filter.as_slice();
     if !arguments.scenarios {
         section("formatting, tidiness, lints");
@@ -49,6 +59,10 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
         let target = setup::TARGET;
         cmd!(shell, "cargo clippy --quiet --target {target} {packages...} -- -D warnings").quiet().run()?;
         let devhost = build::tested_devhost()?;
+        if !arguments.scenarios && filter.is_empty() {
+            section("what `cargo xtask new` writes");
+            templates::check(&devhost)?;
+        }
         if !arguments.scenarios {
             section("tests of the devhost");
             cmd!(shell, "cargo test --quiet --release --package devhost {filter...}").quiet().run()?;
