@@ -147,7 +147,9 @@ impl<S: Stream<Item = Result<Sse, ModelError>> + Unpin> Reader<S> {
         match chunk {
             Some(chunk) => {
                 self.finished |= chunk.finish_reason().is_some();
-                Ok(Some(chunk))
+                // What came in the usual form on one line is handed on as it came, by whoever changes nothing of it.
+                let is_as_it_came = is_plain && !data.contains(['\n', '\r']);
+                Ok(Some(if is_as_it_came { chunk.read_from(data) } else { chunk }))
             }
             // After the finish reason only the usage comes, and a strange one fails no answer that was whole.
             None if self.finished => Ok(None),
@@ -189,7 +191,7 @@ fn broken(error: sse_stream::Error) -> ModelError {
     ModelError::StreamBroken { reason: error.to_string().into() }
 }
 
-/// Writes a streamed answer: each chunk an event, then `[DONE]`; or, where the answer broke off, an error in place of it.
+/// Writes a streamed answer: each chunk an event, in the very words of the provider where nothing of it was changed, then `[DONE]`; or, where the answer broke off, an error in place of it.
 ///
 /// The stream of bytes ends in order in both cases. A reader that sees neither `[DONE]` nor an error knows that the
 /// connection to the gateway broke.
@@ -197,21 +199,21 @@ pub fn to_sse(chunks: ChunkStream) -> impl Stream<Item = Bytes> + Send {
     let lines = chunks.map(Some).chain(stream::iter([None])).scan(false, |failed, item| {
         let line = match item {
             _ if *failed => None,
-            Some(Ok(chunk)) => Some(data_line(&chunk)),
+            Some(Ok(chunk)) => Some(data_line(&chunk.to_json())),
             Some(Err(error)) => {
                 *failed = true;
-                Some(data_line(&error.to_wire()))
+                let json = serde_json::to_string(&error.to_wire());
+                Some(data_line(&json.expect("errors have text keys only, so they can be written")))
             }
-            None => Some(format!("data: {DONE}\n\n")),
+            None => Some(data_line(DONE)),
         };
         futures::future::ready(line)
     });
     lines.ready_chunks(CHUNKS_PER_PIECE).map(|lines| Bytes::from(lines.concat()))
 }
 
-fn data_line(event: &impl serde::Serialize) -> String {
-    let json = serde_json::to_string(event).expect("chunks and errors have text keys only, so they can be written");
-    format!("data: {json}\n\n")
+fn data_line(data: &str) -> String {
+    format!("data: {data}\n\n")
 }
 
 #[cfg(test)]

@@ -17,7 +17,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     build::components_and_fixtures()?;
     let host = match std::env::var_os("SPIN_BIN") {
         Some(_) => up::host()?,
-        None => build::fastest_devhost()?,
+        None => build::tested_devhost()?,
     };
     let shell = workspace::shell()?;
     let _host = shell.push_env("KOWAI_TEST_HOST", &host);

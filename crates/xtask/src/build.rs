@@ -64,14 +64,9 @@ pub(crate) fn devhost() -> Result<PathBuf> {
     devhost_by("local")
 }
 
-/// Builds the devhost that scenarios run on, which is as quick as Spin is, and says where it is.
+/// Builds the devhost that is tested and measured on, as Spin is built from source, and says where it is.
 pub(crate) fn tested_devhost() -> Result<PathBuf> {
     devhost_by("release")
-}
-
-/// Builds the devhost as fast as it gets, which takes many times as long, and says where it is.
-pub(crate) fn fastest_devhost() -> Result<PathBuf> {
-    devhost_by("dist")
 }
 
 fn devhost_by(profile: &str) -> Result<PathBuf> {

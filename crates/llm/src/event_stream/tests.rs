@@ -1,4 +1,4 @@
-use futures::executor::block_on;
+use futures::{TryStreamExt, executor::block_on};
 
 use super::*;
 
@@ -66,7 +66,7 @@ fn a_lost_connection_is_an_error_also_after_the_finish_reason() {
 #[test]
 fn an_error_in_place_of_a_chunk_is_that_error() {
     let error = ModelError::RateLimited { retry_after_ms: Some(20) };
-    let event = data_line(&error.to_wire());
+    let event = data_line(&serde_json::to_string(&error.to_wire()).unwrap());
     assert_eq!(read(body(&[b"data: {\"choices\":[]}\n\n", event.as_bytes(), b"data: [DONE]\n\n"])).1, Some(error));
 }
 
@@ -101,6 +101,29 @@ fn what_is_written_reads_back() {
     let pieces: Vec<&[u8]> = written.iter().map(AsRef::as_ref).collect();
     assert_eq!(read(body(&pieces)), ("Grüße 🌍\n".to_owned(), None));
     assert!(pieces.concat().ends_with(b"data: [DONE]\n\n"));
+}
+
+#[test]
+fn what_nobody_has_changed_is_handed_on_as_it_came() {
+    let odd = r#"{ "x" : [1.50, null],"choices":[{"delta":{"content":"\u0048i"},"finish_reason":"stop","index":3}] }"#;
+    let events = format!("data: {odd}\n\ndata: [DONE]\n\n");
+    let read = || read_chunks(body(&[events.as_bytes()]), ModelError::from_wire);
+    let written = |chunks| String::from_utf8(block_on(to_sse(chunks).collect::<Vec<_>>()).concat()).unwrap();
+    assert_eq!(written(read()), events);
+    let changed = read().map_ok(|mut chunk| {
+        chunk.number_only_answer();
+        chunk
+    });
+    assert!(written(ChunkStream::new(changed)).contains(r#""choices":[{"index":0,"#));
+}
+
+#[test]
+fn an_event_of_several_lines_goes_out_on_one() {
+    let events =
+        "data: {\"choices\":[{\"finish_reason\":\"stop\",\ndata: \"delta\":{\"content\":\"Hi\"}}]}\n\ndata: [DONE]\n\n";
+    let chunks = read_chunks(body(&[events.as_bytes()]), ModelError::from_wire);
+    let written = block_on(to_sse(chunks).collect::<Vec<_>>()).concat();
+    assert_eq!(read(body(&[&written])), ("Hi".to_owned(), None));
 }
 
 #[test]

@@ -68,9 +68,7 @@ impl OpenAi {
         }
         // Whatever number the only answer has, it is the first.
         Ok(ChunkStream::new(chunks.map_ok(|mut chunk| {
-            if let [choice] = &mut *chunk.choices {
-                choice.index = 0;
-            }
+            chunk.number_only_answer();
             chunk
         })))
     }

@@ -201,6 +201,7 @@ impl Step {
             choices,
             usage,
             other: Other::new(),
+            source: Default::default(),
         }))
     }
 }

@@ -1,5 +1,7 @@
 //! Answers, in one piece and streamed, read tolerantly.
 
+use std::borrow::Cow;
+
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -59,6 +61,7 @@ impl Completion {
             choices,
             usage,
             other,
+            source: Source::default(),
         };
         let mut chunks = vec![chunk(self.choices.into_iter().map(choice).collect(), None, self.other)];
         chunks.extend(self.usage.map(|usage| chunk(Vec::new(), Some(usage), Other::new())));
@@ -81,6 +84,16 @@ pub struct Choice {
     /// What the gateway does not look at.
     #[serde(flatten)]
     pub other: Other,
+}
+
+/// The JSON that something was read from. It says nothing that is not in what was read, so any two are alike.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Source(Option<Box<str>>);
+
+impl PartialEq for Source {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
 }
 
 /// A piece of a streamed answer: `chat.completion.chunk`.
@@ -107,9 +120,36 @@ pub struct Chunk {
     /// What the gateway does not look at.
     #[serde(flatten)]
     pub other: Other,
+    /// What it was read from, as long as nothing of it was changed.
+    #[serde(skip)]
+    pub(crate) source: Source,
 }
 
 impl Chunk {
+    /// Remembers that it was read from `json`, one line that says the same.
+    pub(crate) fn read_from(mut self, json: &str) -> Self {
+        self.source = Source(Some(json.into()));
+        self
+    }
+
+    /// The chunk as JSON, on one line: as it came, where nobody has changed it.
+    pub(crate) fn to_json(&self) -> Cow<'_, str> {
+        match &self.source.0 {
+            Some(json) => Cow::Borrowed(json),
+            None => serde_json::to_string(self).expect("chunks have text keys only, so they can be written").into(),
+        }
+    }
+
+    /// Makes its only answer, whatever number that has, the first.
+    pub(crate) fn number_only_answer(&mut self) {
+        if let [choice] = &mut *self.choices
+            && choice.index != 0
+        {
+            choice.index = 0;
+            self.source = Source::default();
+        }
+    }
+
     /// The new text of the first answer, if this chunk has any.
     pub fn text(&self) -> Option<&str> {
         let first = self.choices.iter().find(|choice| choice.index == 0)?;
