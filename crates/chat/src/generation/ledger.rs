@@ -136,9 +136,9 @@ impl Account {
         self.entry(|entry| entry.wanted_at)
     }
 
-    /// Notes that its own writer stores its events, apart from those of others.
-    pub(crate) fn begins_alone(&self) {
-        self.entry(|entry| entry.is_under_way = true);
+    /// Notes that its own writer stores its events from now on, apart from those of others; false where somebody else is at it.
+    pub(crate) fn begins_alone(&self) -> bool {
+        self.entry(|entry| !std::mem::replace(&mut entry.is_under_way, true))
     }
 
     /// Notes that the oldest `count` of its events are stored, by a write of its own from `began` to `ended`.
@@ -254,5 +254,70 @@ impl Drop for Together {
             }
         }
         state.is_storing = false;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use ids::Id;
+
+    use super::*;
+
+    fn at(ms: i64) -> Timestamp {
+        Timestamp::from_millis(1_764_000_000_000 + ms)
+    }
+
+    fn answer(number: u8) -> MessageId {
+        MessageId::new(at(0), [number; 10])
+    }
+
+    /// Two answers of an instance that have shown a word each.
+    fn two() -> [Account; 2] {
+        let ledger = Ledger::default();
+        [1, 2].map(|number| {
+            let account = ledger.enter(WorkspaceId::new(at(0), [7; 10]), answer(number), at(0), at(1));
+            account.log(|log| log.show("word"));
+            account
+        })
+    }
+
+    fn due(account: &Account, ms: i64) -> Vec<MessageId> {
+        let mut due: Vec<_> = account.due(at(ms)).iter().flat_map(|it| &it.portions).map(|it| it.answer).collect();
+        due.sort();
+        due
+    }
+
+    #[test]
+    fn whoever_is_awake_when_it_is_time_stores_for_all_and_nobody_else_does_meanwhile() {
+        let [first, second] = two();
+        assert!(due(&first, 50).is_empty(), "it is not time");
+        let together = first.due(at(51)).expect("it is time");
+        assert_eq!(together.portions.len(), 2);
+        assert!(first.is_under_way() && second.is_under_way());
+        second.log(|log| log.show("another"));
+        assert!(due(&second, 1_000).is_empty());
+    }
+
+    #[test]
+    fn what_its_own_writer_stores_nobody_else_does() {
+        let [first, second] = two();
+        assert!(first.begins_alone());
+        assert!(!first.begins_alone());
+        assert_eq!(due(&second, 51), [answer(2)]);
+        first.stored_alone(1, at(52), at(53));
+        first.log(|log| log.show("another"));
+        assert!(due(&first, 100).is_empty(), "a write alone counts, too");
+        assert_eq!(due(&first, 103), [answer(1)]);
+    }
+
+    #[test]
+    fn where_a_write_for_all_is_lost_each_writer_sees_to_its_own() {
+        let [first, second] = two();
+        drop(first.due(at(51)).expect("it is time"));
+        assert!([&first, &second].iter().all(|it| it.is_doubtful() && !it.is_under_way()));
+        assert!(due(&first, 1_000).is_empty() && due(&second, 1_000).is_empty());
+        assert!(second.begins_alone());
+        second.stored_alone(1, at(1_000), at(1_001));
+        assert!(!second.is_doubtful());
     }
 }

@@ -250,7 +250,8 @@ impl Running {
             is_repeated: self.account.is_doubtful(),
             until: self.last_attempt(),
         };
-        self.account.begins_alone();
+        // Whoever calls this has seen that nobody else is at it.
+        let _ = self.account.begins_alone();
         Box::pin(async move {
             let outcome = group.store(sql, clock).await;
             Worked::Wrote { reserve: group.reserve, began: group.began, outcome }
@@ -332,12 +333,13 @@ impl Running {
     }
 
     /// What has to be over before the end can be stored, so that no event is stored twice: a trip that is under way, or one that
-    /// finds out what became of the last. What somebody else stores of this answer is waited for.
+    /// finds out what became of the last. What somebody else stores of this answer is waited for, and from then on nobody else
+    /// stores any of it.
     async fn unfinished_work(&mut self) -> Option<BoxFuture<'static, Worked>> {
         if let Some(work) = self.work.take() {
             return Some(work);
         }
-        while self.account.is_under_way() {
+        while !self.account.begins_alone() {
             self.chat.host.clock.sleep(LOOK_AGAIN).await;
         }
         self.account.is_doubtful().then(|| self.group(self.chat.host.now(), false))
