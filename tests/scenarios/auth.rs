@@ -112,8 +112,8 @@ async fn two_hundred_wrong_sign_ins_hold_up_nobody() -> Result<()> {
     // Twenty from one address, and one more every three seconds.
     let let_through = 20 + first.elapsed().as_secs().div_ceil(3);
     assert!(statuses[&401] <= let_through, "{let_through}, {statuses:?}");
-    // Another scenario runs beside this one, so it is no measurement of what is wanted, 50 ms; it was seven seconds once.
-    assert!(slowest < std::time::Duration::from_millis(500), "{slowest:?}, {statuses:?}");
+    // How soon they are answered is measured by the bench; here it is that nobody waits for all those hashes, seven seconds once.
+    assert!(slowest < std::time::Duration::from_secs(3), "{slowest:?}, {statuses:?}");
     Ok(())
 }
 

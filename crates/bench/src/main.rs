@@ -2,6 +2,7 @@
 //!
 //! `cargo xtask bench` builds everything for release and starts this. What it prints is what `docs/performance.md` records.
 
+mod guesses;
 mod load;
 mod memory;
 mod passages;
@@ -56,6 +57,9 @@ async fn main() -> Result<()> {
     }
     if wanted("memory") && arguments.memory_requests > 0 {
         memory::run(&world, arguments.connections, arguments.memory_requests)?;
+    }
+    if wanted("guesses") {
+        guesses::run(&world).await?;
     }
     drop(world);
     if wanted("passages") {
