@@ -29,6 +29,8 @@ pub mod sql;
 #[cfg(any(target_family = "wasm", test))]
 mod task_set;
 mod tasks;
+#[cfg(any(target_family = "wasm", test))]
+mod timers;
 mod variables;
 #[cfg(any(target_family = "wasm", test))]
 mod woken;

@@ -53,11 +53,12 @@ impl TaskSet {
         self.spawned.borrow_mut().push(task);
     }
 
-    /// Polls what was woken until nothing is any more; ready when there is no task left.
-    pub(crate) fn poll(&self, context: &mut Context<'_>) -> Poll<()> {
+    /// Polls what was woken until nothing is any more; ready when there is no task left. `wake_due` is asked then whether it has
+    /// woken some.
+    pub(crate) fn poll(&self, context: &mut Context<'_>, wake_due: impl FnMut(&mut Context<'_>) -> bool) -> Poll<()> {
         self.bell.waiting.register(context.waker());
         self.bell.is_polling.store(true, Ordering::Release);
-        let outcome = self.poll_rounds();
+        let outcome = self.poll_rounds(context, wake_due);
         self.bell.is_polling.store(false, Ordering::Release);
         if outcome.is_pending() && self.bell.has_rung.load(Ordering::Acquire) {
             context.waker().wake_by_ref();
@@ -65,7 +66,7 @@ impl TaskSet {
         outcome
     }
 
-    fn poll_rounds(&self) -> Poll<()> {
+    fn poll_rounds(&self, outer: &mut Context<'_>, mut wake_due: impl FnMut(&mut Context<'_>) -> bool) -> Poll<()> {
         for _ in 0..MAX_ROUNDS {
             self.bell.has_rung.store(false, Ordering::Release);
             let spawned = self.spawned.take();
@@ -80,7 +81,8 @@ impl TaskSet {
             if is_over && !has_more {
                 return Poll::Ready(());
             }
-            if !has_more && !self.bell.has_rung.load(Ordering::Acquire) {
+            let has_rung = self.bell.has_rung.load(Ordering::Acquire);
+            if !has_more && !has_rung && !wake_due(outer) {
                 return Poll::Pending;
             }
         }
@@ -133,7 +135,7 @@ mod tests {
             its_set.spawn(Box::pin(async move { again.set(again.get() + 1) }));
             its_ran.set(its_ran.get() + 1);
         }));
-        assert_eq!(set.poll(&mut Context::from_waker(noop_waker_ref())), Poll::Ready(()));
+        assert_eq!(set.poll(&mut Context::from_waker(noop_waker_ref()), |_| false), Poll::Ready(()));
         assert_eq!(ran.get(), 2);
     }
 
@@ -150,12 +152,12 @@ mod tests {
             }
             went_on.await.unwrap();
         }));
-        assert_eq!(set.poll(&mut Context::from_waker(&waker)), Poll::Pending);
+        assert_eq!(set.poll(&mut Context::from_waker(&waker), |_| false), Poll::Pending);
         assert_eq!(alarm.0.load(Ordering::Relaxed), 0);
         // Somebody outside does.
         go_on.send(()).unwrap();
         assert_eq!(alarm.0.load(Ordering::Relaxed), 1);
-        assert_eq!(set.poll(&mut Context::from_waker(&waker)), Poll::Ready(()));
+        assert_eq!(set.poll(&mut Context::from_waker(&waker), |_| false), Poll::Ready(()));
     }
 
     #[test]
@@ -168,7 +170,7 @@ mod tests {
             silence.poll_unpin(context).map(drop)
         })));
         for _ in 0..5 {
-            assert!(set.poll(&mut Context::from_waker(noop_waker_ref())).is_pending());
+            assert!(set.poll(&mut Context::from_waker(noop_waker_ref()), |_| false).is_pending());
         }
         assert_eq!(polls.get(), 1);
     }
@@ -180,7 +182,20 @@ mod tests {
             context.waker().wake_by_ref();
             Poll::Pending
         })));
-        assert!(set.poll(&mut Context::from_waker(&Waker::from(alarm.clone()))).is_pending());
+        assert!(set.poll(&mut Context::from_waker(&Waker::from(alarm.clone())), |_| false).is_pending());
         assert_eq!(alarm.0.load(Ordering::Relaxed), 1);
+    }
+
+    #[test]
+    fn what_is_due_once_all_tasks_wait_is_polled_in_the_same_turn() {
+        let (set, alarm) = (TaskSet::new(), Arc::new(Alarm::default()));
+        let (ring, rung) = oneshot::channel::<()>();
+        set.spawn(Box::pin(async move { rung.await.unwrap() }));
+        let mut ring = Some(ring);
+        let waker = Waker::from(alarm.clone());
+        let polled =
+            set.poll(&mut Context::from_waker(&waker), |_| ring.take().is_some_and(|ring| ring.send(()).is_ok()));
+        assert_eq!(polled, Poll::Ready(()));
+        assert_eq!(alarm.0.load(Ordering::Relaxed), 0);
     }
 }

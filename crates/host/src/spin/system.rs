@@ -2,18 +2,21 @@
 
 use std::{
     cell::Cell,
-    time::{Duration, SystemTime, UNIX_EPOCH},
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
 use async_trait::async_trait;
 use ids::Timestamp;
 use send_wrapper::SendWrapper;
 
-use crate::{Clock, Random, woken::when_woken};
+use super::tasks::sleep;
+use crate::{Clock, Random};
 
 thread_local! {
     /// What time it is in the turn at hand, once somebody has asked.
     static NOW: Cell<Option<Timestamp>> = const { Cell::new(None) };
+    /// The same on the clock that never goes back.
+    static INSTANT: Cell<Option<Instant>> = const { Cell::new(None) };
     /// True while the tasks of a request have their turn.
     static IS_TURN: Cell<bool> = const { Cell::new(false) };
 }
@@ -21,12 +24,22 @@ thread_local! {
 /// Has `work` done as one turn, between two events of the host. The time stands still meanwhile, as in other event loops
 /// (`uv_now` of libuv): it is asked for several times for each event, and asking is a passage to the host.
 pub(super) fn turn<T>(work: impl FnOnce() -> T) -> T {
-    NOW.set(None);
+    let forget = || (NOW.set(None), INSTANT.set(None));
+    forget();
     let outer = IS_TURN.replace(true);
     let outcome = work();
     IS_TURN.set(outer);
-    NOW.set(None);
+    forget();
     outcome
+}
+
+/// The time of the turn at hand on the clock that never goes back.
+pub(super) fn instant() -> Instant {
+    let now = INSTANT.get().unwrap_or_else(Instant::now);
+    if IS_TURN.get() {
+        INSTANT.set(Some(now));
+    }
+    now
 }
 
 /// The clock of the machine.
@@ -48,7 +61,7 @@ impl Clock for SpinClock {
     }
 
     async fn sleep(&self, duration: Duration) {
-        SendWrapper::new(when_woken(spin_sdk::time::sleep(duration))).await;
+        SendWrapper::new(sleep(duration)).await;
     }
 }
 
