@@ -296,15 +296,21 @@ impl Running {
     }
 
     /// Stores the end together with what was shown and is not stored, then shows it.
-    async fn finish(&mut self, ending: Option<Ending>) -> Result<Ended, Stopped> {
-        let mut ending = ending;
-        while let Some(work) = self.unfinished_work().await {
-            let worked = work.await;
-            if ending.is_some() && !self.note(worked)? {
+    async fn finish(&mut self, mut ending: Option<Ending>) -> Result<Ended, Stopped> {
+        while ending.is_some()
+            && let Some(work) = self.unfinished_work().await
+        {
+            if !self.note(work.await)? {
                 ending = self.dismissed().await?;
             }
         }
-        let Some(ending) = ending else { return self.overtaken().await };
+        let Some(ending) = ending else {
+            // What is under way may be for other answers, too.
+            if let Some(work) = self.work.take() {
+                work.await;
+            }
+            return self.overtaken().await;
+        };
         let is_shown = self.listener.is_some();
         let (tail, last_seq) = self.account.log(|log| log.tail(is_shown));
         self.answer.trail.last_seq = Some(last_seq);
@@ -332,9 +338,8 @@ impl Running {
         Ok(self.shown(failure))
     }
 
-    /// What has to be over before the end can be stored, so that no event is stored twice: a trip that is under way, or one that
-    /// finds out what became of the last. What somebody else stores of this answer is waited for, and from then on nobody else
-    /// stores any of it.
+    /// What has to be over before the end is stored, so that no event is stored twice: a trip that is under way, or one that finds
+    /// out what became of the last. What somebody else stores of it is waited for; from then on nobody else stores any.
     async fn unfinished_work(&mut self) -> Option<BoxFuture<'static, Worked>> {
         if let Some(work) = self.work.take() {
             return Some(work);
